@@ -1,0 +1,79 @@
+// A handler: the answer to one Kafka API, with the versions it really serves beside it. ApiVersions is
+// derived from the list of handlers (handlers/index.ts).
+//
+// A handler answers in one of four ways:
+//   a response           the common case: no promise is made
+//   a promise of one     work that waits for the disk, the table or a group
+//   `later`              it calls context.respond(response) itself, once (hot paths: no promise)
+//   undefined            there is no response (Produce with acks=0)
+// One that throws is answered with `failed`, the error shape of its own API.
+
+import type { Address } from '@sluice/core/host/network'
+import type { Api } from '@sluice/protocol/apis'
+import type { AnyMessage, Decoded, Encodable } from '@sluice/protocol/schema'
+import type { Broker, ListenerSpec } from './broker.ts'
+
+/** Returned by a handler that calls context.respond() in its own time. */
+export const later: unique symbol = Symbol('later')
+
+export interface VersionRange {
+  readonly min: number
+  readonly max: number
+}
+
+/** What a handler may know of the request beside its body, and the ways to answer out of the ordinary. */
+export interface RequestContext {
+  readonly apiVersion: number
+  readonly clientId: string | null
+  readonly listener: ListenerSpec
+  readonly remote: Address
+  /** As Kafka writes it: `User:ANONYMOUS` on a listener without authentication. */
+  readonly principal: string
+  /** The connection is gone: nobody waits for the answer any more. Check it after an await. */
+  readonly closed: boolean
+  /** The answer of a handler that returned `later`; called exactly once. */
+  respond(response: object): void
+  /** Calls `release` once when the response has left or was dropped: buffers lent to it may be reused. */
+  onReleased(release: () => void): void
+  /** Closes the connection instead of an answer, where Kafka does (an error under acks=0). */
+  disconnect(reason: string): void
+}
+
+export type Answer<R> = R | Promise<R> | typeof later | undefined
+
+/** An error to be answered in the API's own shape. */
+export interface Failure {
+  readonly errorCode: number
+  readonly message: string
+}
+
+export interface Handler {
+  readonly api: Api<AnyMessage, AnyMessage>
+  readonly versions: VersionRange
+  readonly handle: (broker: Broker, request: never, context: RequestContext) => Answer<object>
+  /** The response that says `failure` for everything `request` asked; undefined: has no such shape. */
+  readonly failed: ((request: never, failure: Failure, version: number) => object) | undefined
+}
+
+export interface HandlerOptions<Q extends AnyMessage, S extends AnyMessage> extends VersionRange {
+  /** Default: `{ errorCode }` where the response has that field at its top. */
+  readonly failed?: (request: Decoded<Q>, failure: Failure, version: number) => Encodable<S>
+}
+
+export function handler<Q extends AnyMessage, S extends AnyMessage>(
+  api: Api<Q, S>,
+  options: HandlerOptions<Q, S>,
+  handle: (broker: Broker, request: Decoded<Q>, context: RequestContext) => Answer<Encodable<S>>,
+): Handler {
+  const { min, max, failed } = options
+  return { api, versions: { min, max }, handle, failed: failed ?? failedAtTop(api) } as Handler
+}
+
+/** Most APIs of a single thing say their error at the top of the response. */
+function failedAtTop(api: { response: AnyMessage }): Handler['failed'] {
+  const { fields } = api.response
+  if (!('errorCode' in fields)) return undefined
+  const withMessage = 'errorMessage' in fields
+  return (_request, { errorCode, message }) =>
+    withMessage ? { errorCode, errorMessage: message } : { errorCode }
+}
