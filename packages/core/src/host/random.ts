@@ -7,6 +7,9 @@ export interface Random {
   integer(limit: number): number
   /** `length` unpredictable bytes. */
   bytes(length: number): Buffer
-  /** A random (version 4) UUID as 16 bytes, never Kafka's reserved ones (all zero, or zero and one). */
-  uuid(): Buffer
+  /**
+   * A random (version 4) UUID as Kafka prints it: 22 characters of unpadded base64url. Never starts
+   * with '-', so that it can stand on a command line (as Kafka's Uuid.randomUuid).
+   */
+  uuid(): string
 }
