@@ -1,0 +1,122 @@
+// BrokerConfig: what a broker runs by, keyed by Kafka's names: config['num.partitions'] is a number.
+// Any server.properties of Kafka resolves: retired names are noticed, those without an effect are
+// accepted; an unknown name or an illegal value is an error that says where it stands.
+
+import {
+  type ConfigEntry,
+  type ConfigError,
+  type ConfigInput,
+  type ConfigNotice,
+  configEntries,
+} from './config-entry.ts'
+import type { Values } from './definition.ts'
+import { nearest } from './nearest.ts'
+import { defaultValues, invalidValue, isKnown, resolveEntries } from './resolve.ts'
+import { brokerConfigs } from './tables/broker.ts'
+import { commandConfigs } from './tables/command.ts'
+import { retiredConfigs } from './tables/retired.ts'
+
+export type BrokerConfig = Values<typeof brokerConfigs>
+
+export type BrokerConfigResult =
+  | { ok: true; config: BrokerConfig; notices: ConfigNotice[] }
+  | { ok: false; errors: ConfigError[] }
+
+/** Prefixes under which Kafka passes configs on to plugins; whatever follows is theirs to know. */
+const pluginPrefixes = ['config.providers.', 'rsm.config.', 'rlmm.config.']
+const listenerPrefix =
+  /^listener\.name\.[^.]+\.(?:(?:plain|scram-sha-256|scram-sha-512|oauthbearer|gssapi)\.)?/
+
+/** Resolves configs given as pairs or as entries with their origin; the last one of a name counts. */
+export function brokerConfig(input: ConfigInput): BrokerConfigResult {
+  const errors: ConfigError[] = []
+  const notices: ConfigNotice[] = []
+  const known: ConfigEntry[] = []
+  for (const entry of configEntries(input)) {
+    if (isKnown(brokerConfigs, entry.name)) {
+      known.push(entry)
+      const { effect } = brokerConfigs[entry.name]
+      if (effect !== 'implemented') notices.push(notice('no-effect', entry, effect.noEffect))
+    } else if (Object.hasOwn(retiredConfigs, entry.name)) {
+      notices.push(notice('retired', entry, retiredConfigs[entry.name]))
+    } else if (isForPlugin(entry.name)) {
+      notices.push(notice('no-effect', entry, 'because it is meant for a listener or a plugin'))
+    } else if (!isKnown(commandConfigs, entry.name)) {
+      errors.push(unknownConfig(entry))
+    }
+  }
+  const resolved = resolveEntries(brokerConfigs, known)
+  errors.push(...resolved.errors)
+  if (errors.length > 0) return { ok: false, errors }
+  const config: BrokerConfig = { ...defaultValues(brokerConfigs), ...resolved.given }
+  const ids = agreeOnNodeId(config, resolved.given)
+  errors.push(...ids.errors, ...checkTogether(ids.config))
+  if (errors.length > 0) return { ok: false, errors: withOrigins(errors, known) }
+  return { ok: true, config: Object.freeze(ids.config), notices }
+}
+
+function notice(kind: ConfigNotice['kind'], entry: ConfigEntry, why: string): ConfigNotice {
+  const { name, origin } = entry
+  const message =
+    kind === 'retired' ? `${name} is retired: ${why}` : `${name} is accepted without effect, ${why}`
+  return { kind, name, origin, message }
+}
+
+function unknownConfig({ name, origin }: ConfigEntry): ConfigError {
+  const names = [...Object.keys(brokerConfigs), ...Object.keys(retiredConfigs)]
+  const meant = nearest(name, names)
+  const hint = meant === undefined ? '' : `; did you mean ${meant}?`
+  return { name, origin, message: `unknown config ${name}${hint}` }
+}
+
+function isForPlugin(name: string): boolean {
+  if (pluginPrefixes.some((prefix) => name.startsWith(prefix))) return true
+  const prefix = listenerPrefix.exec(name)
+  return prefix !== null && isKnown(brokerConfigs, name.slice(prefix[0].length))
+}
+
+/** node.id and its older name broker.id are one value. */
+function agreeOnNodeId(
+  config: BrokerConfig,
+  given: Partial<BrokerConfig>,
+): { config: BrokerConfig; errors: ConfigError[] } {
+  const older = given['broker.id'] ?? -1
+  const nodeId = given['node.id'] ?? (older >= 0 ? older : config['node.id'])
+  if (older >= 0 && older !== nodeId) {
+    const message = invalidValue('node.id', nodeId, `it must be that of broker.id (${older})`)
+    return { config, errors: [{ name: 'node.id', message }] }
+  }
+  return { config: { ...config, 'node.id': nodeId, 'broker.id': nodeId }, errors: [] }
+}
+
+/** What must hold between configs. */
+function checkTogether(config: BrokerConfig): ConfigError[] {
+  const errors: ConfigError[] = []
+  const atMost = (low: keyof BrokerConfig & string, high: keyof BrokerConfig & string) => {
+    const [least, most] = [config[low], config[high]]
+    if (typeof least !== 'number' || typeof most !== 'number' || least <= most) return
+    errors.push({ name: low, message: invalidValue(low, least, `more than ${high} (${most})`) })
+  }
+  atMost('group.min.session.timeout.ms', 'group.max.session.timeout.ms')
+  atMost('log.cleaner.min.compaction.lag.ms', 'log.cleaner.max.compaction.lag.ms')
+  for (const name of [
+    'log.retention.ms',
+    'log.retention.minutes',
+    'log.retention.hours',
+  ] as const) {
+    if (config[name] !== 0) continue
+    errors.push({ name, message: invalidValue(name, 0, 'must be -1 (for ever) or more than 0') })
+  }
+  if (config['log.cleanup.policy'].length === 0) {
+    const message = invalidValue('log.cleanup.policy', '', 'it must name delete, compact or both')
+    errors.push({ name: 'log.cleanup.policy', message })
+  }
+  return errors
+}
+
+function withOrigins(errors: ConfigError[], entries: readonly ConfigEntry[]): ConfigError[] {
+  return errors.map((error) => ({
+    ...error,
+    origin: error.origin ?? entries.findLast(({ name }) => name === error.name)?.origin,
+  }))
+}
