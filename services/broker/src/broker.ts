@@ -3,7 +3,7 @@
 // Everything of the world comes in through `host`; several brokers can live in one process.
 
 import type { Cluster } from '@sluice/core/cluster/cluster'
-import type { BrokerConfig } from '@sluice/core/config/config'
+import type { BrokerConfig } from '@sluice/core/config/broker-config'
 import type { GroupCoordinator } from '@sluice/core/group/coordinator'
 import type { Host } from '@sluice/core/host/host'
 import type { Address, Network } from '@sluice/core/host/network'
