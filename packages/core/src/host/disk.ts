@@ -19,7 +19,10 @@ export interface Disk {
   openSync(path: string, options?: { create?: boolean }): DiskFile
   /** The whole file. Rejects with DiskError 'not-found'. */
   readFile(path: string): Promise<Buffer>
-  /** Replaces `path` atomically and durably: temporary file, flush, rename, flush of the folder. */
+  /**
+   * Replaces `path` atomically and durably: temporary file, flush, rename, flush of the folder. Calls
+   * for one path are done in turn.
+   */
   replaceFile(path: string, content: Uint8Array): Promise<void>
   /** Names (not paths) in a folder, sorted; a missing folder is empty. */
   list(path: string): Promise<DiskEntry[]>
@@ -52,7 +55,8 @@ export interface DiskFile {
    * Appends the buffers in order, whole or not at all as far as `sizeBytes` tells: after a thrown error
    * sizeBytes is unchanged and the file was cut back to it. Synchronous and done when it returns
    * undefined. While flush() is under way it goes through the thread pool, in order, and the returned
-   * promise settles when it is done: the caller must not reuse the buffers before.
+   * promise settles when it is done: the caller must not reuse the buffers before. When it fails, the
+   * appends that wait behind it fail with it.
    * @throws DiskError 'no-space' | 'io'
    */
   append(buffers: readonly Uint8Array[]): undefined | Promise<void>
