@@ -1,0 +1,116 @@
+// Bytes to values and back, for any message at any of its versions.
+//
+// A decoded message's buffers are views on the input: they live as long as it is left alone. An
+// encoded message is a list of buffers of which `records` are those that were given.
+import { DecodeError, EncodeError } from './codec-error.ts'
+import { canCompile, compileRead, compileWrite } from './compile.ts'
+import { interpretRead, interpretWrite } from './interpret.ts'
+import { Reader } from './reader.ts'
+import type { Decoded, Encodable, Message, Read, Write } from './schema.ts'
+import { includes } from './schema.ts'
+import { Writer } from './writer.ts'
+
+export { DecodeError, EncodeError }
+
+/** Reads `buffer` from `offset` to its end. @throws DecodeError */
+export function decode<M extends Message>(
+  message: M,
+  version: number,
+  buffer: Buffer,
+  offset = 0,
+): Decoded<M> {
+  const read = message.codecs.read[version] ?? makeRead(message, version)
+  const reader = new Reader(buffer, offset)
+  try {
+    const value = read(reader)
+    reader.finish()
+    return value as Decoded<M>
+  } catch (error) {
+    throw locateDecodeError(error, message, version, buffer, offset)
+  }
+}
+
+/** @throws EncodeError */
+export function encode<M extends Message>(
+  message: M,
+  version: number,
+  value: Encodable<M>,
+): Buffer[] {
+  sharedWriter.begin()
+  encodeInto(sharedWriter, message, version, value)
+  return sharedWriter.finish()
+}
+
+/** As encode(), behind what `writer` already holds. */
+export function encodeInto<M extends Message>(
+  writer: Writer,
+  message: M,
+  version: number,
+  value: Encodable<M>,
+): void {
+  const write = message.codecs.write[version] ?? makeWrite(message, version)
+  try {
+    write(writer, value)
+  } catch (error) {
+    throw locateEncodeError(error, message, version, value)
+  }
+}
+
+// Encoding runs to its end without a break, so one writer serves all.
+export const sharedWriter = new Writer()
+
+function makeRead(message: Message, version: number): Read {
+  if (!includes(message.versions, version)) {
+    throw new DecodeError('there is no such version').located(message.name, version)
+  }
+  const read = canCompile
+    ? compileRead(message, version)
+    : (reader: Reader) => interpretRead(message, version, reader)
+  message.codecs.read[version] = read
+  return read
+}
+
+function makeWrite(message: Message, version: number): Write {
+  if (!includes(message.versions, version)) {
+    throw new EncodeError('there is no such version').located(message.name, version)
+  }
+  const write = canCompile
+    ? compileWrite(message, version)
+    : (writer: Writer, value: unknown) => interpretWrite(message, version, writer, value)
+  message.codecs.write[version] = write
+  return write
+}
+
+// The compiled codec does not keep track of where it is. The interpreter does, so it goes over the
+// message once more: slow, but only for what is refused anyway.
+function locateDecodeError(
+  error: unknown,
+  message: Message,
+  version: number,
+  buffer: Buffer,
+  offset: number,
+): unknown {
+  if (!(error instanceof DecodeError)) return error
+  try {
+    interpretRead(message, version, new Reader(buffer, offset))
+  } catch (located) {
+    if (located instanceof DecodeError) return located.located(message.name, version)
+  }
+  return error.located(message.name, version)
+}
+
+function locateEncodeError(
+  error: unknown,
+  message: Message,
+  version: number,
+  value: unknown,
+): unknown {
+  try {
+    const writer = new Writer()
+    writer.begin()
+    interpretWrite(message, version, writer, value)
+  } catch (located) {
+    if (located instanceof EncodeError) return located.located(message.name, version)
+  }
+  return error instanceof EncodeError ? error.located(message.name, version) : error
+}
