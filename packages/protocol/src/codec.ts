@@ -19,14 +19,27 @@ export function decode<M extends Message>(
   buffer: Buffer,
   offset = 0,
 ): Decoded<M> {
-  const read = message.codecs.read[version] ?? makeRead(message, version)
   const reader = new Reader(buffer, offset)
+  const value = decodeNext(reader, message, version)
+  if (reader.at < reader.end) {
+    const error = new DecodeError(`${reader.end - reader.at} bytes too many`)
+    throw error.located(message.name, version)
+  }
+  return value
+}
+
+/** Reads one message and leaves `reader` behind it. @throws DecodeError */
+export function decodeNext<M extends Message>(
+  reader: Reader,
+  message: M,
+  version: number,
+): Decoded<M> {
+  const read = message.codecs.read[version] ?? makeRead(message, version)
+  const start = reader.at
   try {
-    const value = read(reader)
-    reader.finish()
-    return value as Decoded<M>
+    return read(reader) as Decoded<M>
   } catch (error) {
-    throw locateDecodeError(error, message, version, buffer, offset)
+    throw locateDecodeError(error, message, version, new Reader(reader.buffer, start))
   }
 }
 
@@ -87,12 +100,11 @@ function locateDecodeError(
   error: unknown,
   message: Message,
   version: number,
-  buffer: Buffer,
-  offset: number,
+  reader: Reader,
 ): unknown {
   if (!(error instanceof DecodeError)) return error
   try {
-    interpretRead(message, version, new Reader(buffer, offset))
+    interpretRead(message, version, reader)
   } catch (located) {
     if (located instanceof DecodeError) return located.located(message.name, version)
   }

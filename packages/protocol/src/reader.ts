@@ -178,11 +178,6 @@ export class Reader {
     return tags
   }
 
-  /** Call when the message is read. */
-  finish(): void {
-    if (this.at < this.end) throw new DecodeError(`${this.end - this.at} bytes too many`)
-  }
-
   #take(bytes: number): number {
     const at = this.at
     if (bytes > this.end - at) this.#cutOff()
@@ -197,7 +192,7 @@ export class Reader {
 
   #text(length: number): string {
     const at = this.#take(length)
-    return length === 0 ? '' : this.buffer.toString("utf8", at, at + length)
+    return length === 0 ? '' : this.buffer.toString('utf8', at, at + length)
   }
 
   #count(count: number, elementBytesMin: number): number {

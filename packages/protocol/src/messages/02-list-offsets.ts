@@ -1,0 +1,60 @@
+// ListOffsets.
+import {
+  array,
+  type Decoded,
+  int8,
+  int16,
+  int32,
+  int64,
+  message,
+  string,
+  struct,
+} from '../schema.ts'
+
+export const listOffsetsRequest = message(
+  'ListOffsetsRequest',
+  { apiKey: 2, versions: '1-11', flexible: '6+' },
+  {
+    replicaId: int32(),
+    isolationLevel: int8({ versions: '2+' }),
+    topics: array(
+      struct({
+        name: string(),
+        partitions: array(
+          struct({
+            partitionIndex: int32(),
+            currentLeaderEpoch: int32({ versions: '4+', ignorable: true, default: -1 }),
+            timestamp: int64(),
+          }),
+        ),
+      }),
+    ),
+    timeoutMs: int32({ versions: '10+', ignorable: true }),
+  },
+)
+
+export interface ListOffsetsRequest extends Decoded<typeof listOffsetsRequest> {}
+
+export const listOffsetsResponse = message(
+  'ListOffsetsResponse',
+  { apiKey: 2, versions: '1-11', flexible: '6+' },
+  {
+    throttleTimeMs: int32({ versions: '2+', ignorable: true, default: 0 }),
+    topics: array(
+      struct({
+        name: string(),
+        partitions: array(
+          struct({
+            partitionIndex: int32(),
+            errorCode: int16(),
+            timestamp: int64({ default: -1 }),
+            offset: int64({ default: -1 }),
+            leaderEpoch: int32({ versions: '4+', default: -1 }),
+          }),
+        ),
+      }),
+    ),
+  },
+)
+
+export interface ListOffsetsResponse extends Decoded<typeof listOffsetsResponse> {}

@@ -1,0 +1,62 @@
+// OffsetCommit.
+import {
+  array,
+  type Decoded,
+  int16,
+  int32,
+  int64,
+  message,
+  string,
+  struct,
+  uuid,
+} from '../schema.ts'
+
+export const offsetCommitRequest = message(
+  'OffsetCommitRequest',
+  { apiKey: 8, versions: '2-10', flexible: '8+' },
+  {
+    groupId: string(),
+    generationIdOrMemberEpoch: int32({ ignorable: true, default: -1 }),
+    memberId: string({ ignorable: true }),
+    groupInstanceId: string({ versions: '7+', nullable: '0+', default: null }),
+    retentionTimeMs: int64({ versions: '2-4', ignorable: true, default: -1 }),
+    topics: array(
+      struct({
+        name: string({ versions: '0-9', ignorable: true }),
+        topicId: uuid({ versions: '10+', ignorable: true }),
+        partitions: array(
+          struct({
+            partitionIndex: int32(),
+            committedOffset: int64(),
+            committedLeaderEpoch: int32({ versions: '6+', ignorable: true, default: -1 }),
+            committedMetadata: string({ nullable: '0+' }),
+          }),
+        ),
+      }),
+    ),
+  },
+)
+
+export interface OffsetCommitRequest extends Decoded<typeof offsetCommitRequest> {}
+
+export const offsetCommitResponse = message(
+  'OffsetCommitResponse',
+  { apiKey: 8, versions: '2-10', flexible: '8+' },
+  {
+    throttleTimeMs: int32({ versions: '3+', ignorable: true, default: 0 }),
+    topics: array(
+      struct({
+        name: string({ versions: '0-9', ignorable: true }),
+        topicId: uuid({ versions: '10+', ignorable: true }),
+        partitions: array(
+          struct({
+            partitionIndex: int32(),
+            errorCode: int16(),
+          }),
+        ),
+      }),
+    ),
+  },
+)
+
+export interface OffsetCommitResponse extends Decoded<typeof offsetCommitResponse> {}

@@ -1,0 +1,45 @@
+// DeleteRecords.
+import { array, type Decoded, int16, int32, int64, message, string, struct } from '../schema.ts'
+
+export const deleteRecordsRequest = message(
+  'DeleteRecordsRequest',
+  { apiKey: 21, versions: '0-2', flexible: '2+' },
+  {
+    topics: array(
+      struct({
+        name: string(),
+        partitions: array(
+          struct({
+            partitionIndex: int32(),
+            offset: int64(),
+          }),
+        ),
+      }),
+    ),
+    timeoutMs: int32(),
+  },
+)
+
+export interface DeleteRecordsRequest extends Decoded<typeof deleteRecordsRequest> {}
+
+export const deleteRecordsResponse = message(
+  'DeleteRecordsResponse',
+  { apiKey: 21, versions: '0-2', flexible: '2+' },
+  {
+    throttleTimeMs: int32({ default: 0 }),
+    topics: array(
+      struct({
+        name: string(),
+        partitions: array(
+          struct({
+            partitionIndex: int32(),
+            lowWatermark: int64(),
+            errorCode: int16(),
+          }),
+        ),
+      }),
+    ),
+  },
+)
+
+export interface DeleteRecordsResponse extends Decoded<typeof deleteRecordsResponse> {}
