@@ -12,6 +12,9 @@ import { Writer } from './writer.ts'
 
 export { DecodeError, EncodeError }
 
+/** A damaged message is not read a second time, to name the field, when it was longer than this. */
+const againBytesMax = 64 * 1024
+
 /** Reads `buffer` from `offset` to its end. @throws DecodeError */
 export function decode<M extends Message>(
   message: M,
@@ -39,7 +42,9 @@ export function decodeNext<M extends Message>(
   try {
     return read(reader) as Decoded<M>
   } catch (error) {
-    throw locateDecodeError(error, message, version, new Reader(reader.buffer, start))
+    if (!(error instanceof DecodeError)) throw error
+    const again = reader.at - start <= againBytesMax ? new Reader(reader.buffer, start) : undefined
+    throw (again && firstError(again, message, version)) ?? error.located(message.name, version)
   }
 }
 
@@ -95,20 +100,14 @@ function makeWrite(message: Message, version: number): Write {
 }
 
 // The compiled codec does not keep track of where it is. The interpreter does, so it goes over the
-// message once more: slow, but only for what is refused anyway.
-function locateDecodeError(
-  error: unknown,
-  message: Message,
-  version: number,
-  reader: Reader,
-): unknown {
-  if (!(error instanceof DecodeError)) return error
+// message once more: slow, and only for what is refused anyway.
+function firstError(reader: Reader, message: Message, version: number): DecodeError | undefined {
   try {
     interpretRead(message, version, reader)
-  } catch (located) {
-    if (located instanceof DecodeError) return located.located(message.name, version)
+  } catch (error) {
+    if (error instanceof DecodeError) return error.located(message.name, version)
   }
-  return error.located(message.name, version)
+  return undefined
 }
 
 function locateEncodeError(
@@ -119,7 +118,6 @@ function locateEncodeError(
 ): unknown {
   try {
     const writer = new Writer()
-    writer.begin()
     interpretWrite(message, version, writer, value)
   } catch (located) {
     if (located instanceof EncodeError) return located.located(message.name, version)

@@ -76,7 +76,7 @@ export class Reader {
 
   stringOrNull(): string | null {
     const length = this.int16()
-    return length < 0 ? this.#null(length) : this.#text(length)
+    return length < 0 ? null : this.#text(length)
   }
 
   compactString(): string {
@@ -94,7 +94,7 @@ export class Reader {
 
   bytesOrNull(): Buffer | null {
     const length = this.int32()
-    return length < 0 ? this.#null(length) : this.#view(length)
+    return length < 0 ? null : this.#view(length)
   }
 
   compactBytes(): Buffer {
@@ -114,9 +114,7 @@ export class Reader {
   /** As arrayLength; -1 for null. */
   arrayLengthOrNull(elementBytesMin: number): number {
     const length = this.int32()
-    if (length >= 0) return this.#count(length, elementBytesMin)
-    this.#null(length)
-    return -1
+    return length < 0 ? -1 : this.#count(length, elementBytesMin)
   }
 
   compactArrayLength(elementBytesMin: number): number {
@@ -202,21 +200,12 @@ export class Reader {
   }
 
   #compactLength(): number {
-    const length = this.uvarint() - 1
-    if (length < 0) throw new DecodeError('null where the version allows none')
-    return length
+    return this.#notNull(this.uvarint() - 1)
   }
 
   #notNull(length: number): number {
-    if (length >= 0) return length
-    throw new DecodeError(
-      length === -1 ? 'null where the version allows none' : `a length of ${length}`,
-    )
-  }
-
-  #null(length: number): null {
-    if (length === -1) return null
-    throw new DecodeError(`a length of ${length}`)
+    if (length < 0) throw new DecodeError('null where the version allows none')
+    return length
   }
 
   #longUvarint(first: number): number {

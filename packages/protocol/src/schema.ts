@@ -89,28 +89,35 @@ export interface Tagged {
   unknownTags?: UnknownTag[]
 }
 
-type DecodedFields<F extends Fields> = Tagged & {
-  -readonly [K in keyof F]: F[K][typeof types]['out']
-}
+// Shows in an editor as the object it is and not as the types it was made of.
+type Plain<T> = T extends infer O ? { [K in keyof O]: O[K] } : never
 
-type EncodableFields<F extends Fields> = Readonly<Tagged> & {
-  readonly [K in keyof F as F[K][typeof types]['omittable'] extends true
-    ? never
-    : K]: F[K][typeof types]['in']
-} & {
-  readonly [K in keyof F as F[K][typeof types]['omittable'] extends true
-    ? K
-    : never]?: F[K][typeof types]['in']
-}
+type DecodedFields<F extends Fields> = Plain<
+  { -readonly [K in keyof F]: F[K][typeof types]['out'] } & Tagged
+>
+
+type OmittableKey<F extends Fields> = {
+  [K in keyof F]: F[K][typeof types]['omittable'] extends true ? K : never
+}[keyof F]
+
+type EncodableFields<F extends Fields> = Plain<
+  { readonly [K in Exclude<keyof F, OmittableKey<F>>]: F[K][typeof types]['in'] } & {
+    readonly [K in OmittableKey<F>]?: F[K][typeof types]['in']
+  } & Readonly<Tagged>
+>
 
 /** What decoding yields: every field is there, with its default where the version lacks it. */
-export type Decoded<M extends Message> = DecodedFields<M['fields']>
+export type Decoded<M extends Message> = string extends keyof M['fields']
+  ? object // some message, nobody knows which
+  : DecodedFields<M['fields']>
 
 /**
  * What encoding takes. A field may be left out when the schema states a default for it, when some
  * versions lack it, or when it is tagged; what every version carries must be given.
  */
-export type Encodable<M extends Message> = EncodableFields<M['fields']>
+export type Encodable<M extends Message> = string extends keyof M['fields']
+  ? object
+  : EncodableFields<M['fields']>
 
 export interface Options<Default> {
   readonly versions?: VersionText
