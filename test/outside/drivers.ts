@@ -1,0 +1,92 @@
+// Every real client behind one command line, so that any of them can write and any can read:
+//
+//   DRIVER produce --bootstrap H:P --topic T [--codec C] [--idempotent true|false]   records on standard input
+//   DRIVER consume --bootstrap H:P --topics T,U --max N [--group G] [--timeout MS]   records on standard output
+//
+// A record is a JSON line { key, value, headers: [[name, value]], partition?, timestamp? }; bytes are base64.
+
+import { type ChildProcess, spawn } from 'node:child_process'
+import { resolve } from 'node:path'
+import type { LineRecord } from './drivers/line-protocol.ts'
+import { classPath, finished } from './kafka/apache.ts'
+
+const cache = resolve(import.meta.dirname, '../../.cache/outside')
+const drivers = resolve(import.meta.dirname, 'drivers')
+
+export interface ConsumedRecord extends LineRecord {
+  topic: string
+  partition: number
+  offset: number
+  timestamp: number
+}
+
+export type Codec = 'none' | 'gzip' | 'snappy' | 'lz4' | 'zstd'
+export const codecs: readonly Codec[] = ['none', 'gzip', 'snappy', 'lz4', 'zstd']
+
+const commands = {
+  java: ['java', '-Xmx512m', '-XX:+UseSerialGC', '-cp', classPath, 'JavaDriver'],
+  confluent: [`${cache}/python/bin/python`, `${drivers}/confluent.py`],
+  'kafka-python': [`${cache}/python/bin/python`, `${drivers}/kafka_python.py`],
+  kafkajs: [process.execPath, `${drivers}/kafkajs.ts`],
+  platformatic: [process.execPath, `${drivers}/platformatic.ts`],
+  kcat: [process.execPath, `${drivers}/kcat.ts`],
+} as const
+
+export type Client = keyof typeof commands
+export const clients = Object.keys(commands) as Client[]
+
+type Options = Record<string, string | number | boolean | undefined>
+
+/** The program and its arguments. */
+export function driverCommand(
+  client: Client,
+  verb: 'produce' | 'consume',
+  options: Options,
+): string[] {
+  const flags = Object.entries(options).flatMap(([name, value]) =>
+    value === undefined ? [] : [`--${name}`, String(value)],
+  )
+  return [...commands[client], verb, ...flags]
+}
+
+export function startDriver(
+  client: Client,
+  verb: 'produce' | 'consume',
+  options: Options,
+): ChildProcess {
+  const [program, ...args] = driverCommand(client, verb, options)
+  return spawn(program, args)
+}
+
+/** Writes the records and returns when all are acknowledged. */
+export async function produce(
+  client: Client,
+  options: { bootstrap: string; topic: string; codec?: Codec; idempotent?: boolean },
+  records: LineRecord[],
+): Promise<void> {
+  const child = startDriver(client, 'produce', options)
+  const input = records.map((record) => `${JSON.stringify(record)}\n`).join('')
+  const { status, stdout, stderr } = await finished(child, input, 60_000)
+  const sent = /"sent":\s*(\d+)/.exec(stdout)?.[1]
+  if (status !== 0 || Number(sent) !== records.length) {
+    throw new Error(`${client} produce: status ${status}, sent ${sent}: ${stderr.slice(-2_000)}`)
+  }
+}
+
+/** Reads `max` records, or as many as come before the time-out, in the order the client gave them. */
+export async function consume(
+  client: Client,
+  options: { bootstrap: string; topics: string[]; max: number; group?: string; timeout?: number },
+): Promise<ConsumedRecord[]> {
+  const child = startDriver(client, 'consume', { ...options, topics: options.topics.join(',') })
+  const { status, stdout, stderr } = await finished(child, '', (options.timeout ?? 30_000) + 30_000)
+  if (status !== 0) throw new Error(`${client} consume: status ${status}: ${stderr.slice(-2_000)}`)
+  return parseRecords(stdout)
+}
+
+export function parseRecords(stdout: string): ConsumedRecord[] {
+  return stdout
+    .split('\n')
+    .filter((line) => line.startsWith('{'))
+    .map((line) => JSON.parse(line) as ConsumedRecord)
+}

@@ -1,0 +1,73 @@
+"""kafka-python behind the drivers' common command line (see drivers.ts)."""
+import base64, json, signal, sys, time
+from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+
+options = {sys.argv[i][2:]: sys.argv[i + 1] for i in range(2, len(sys.argv) - 1, 2)}
+stopped = False
+
+
+def stop(*_):
+    global stopped
+    stopped = True
+
+
+signal.signal(signal.SIGTERM, stop)
+
+
+def data(text):
+    return None if text is None else base64.b64decode(text)
+
+
+def text(value):
+    return None if value is None else base64.b64encode(value).decode()
+
+
+def produce():
+    codec = options.get('codec', 'none')
+    idempotent = options.get('idempotent', 'true') == 'true'
+    producer = KafkaProducer(
+        bootstrap_servers=options['bootstrap'], acks='all', enable_idempotence=idempotent,
+        compression_type=None if codec == 'none' else codec, linger_ms=5)
+    futures = []
+    for line in sys.stdin:
+        record = json.loads(line)
+        futures.append(producer.send(
+            options['topic'], value=data(record['value']), key=data(record['key']),
+            headers=[(k, data(v)) for k, v in record['headers']],
+            partition=record.get('partition'), timestamp_ms=record.get('timestamp')))
+    producer.flush(30)
+    for future in futures:
+        future.get(30)
+    producer.close()
+    print(json.dumps({'sent': len(futures)}))
+
+
+def consume():
+    group = options.get('group')
+    consumer = KafkaConsumer(
+        bootstrap_servers=options['bootstrap'], group_id=group, enable_auto_commit=group is not None,
+        auto_commit_interval_ms=200, auto_offset_reset='earliest', check_crcs=True,
+        isolation_level=options.get('isolation', 'read_uncommitted'))
+    topics = options['topics'].split(',')
+    if group:
+        consumer.subscribe(topics)
+    else:
+        partitions = [TopicPartition(t, p) for t in topics for p in consumer.partitions_for_topic(t)]
+        consumer.assign(partitions)
+        consumer.seek_to_beginning(*partitions)
+    seen, most = 0, int(options['max'])
+    deadline = time.monotonic() + int(options.get('timeout', '30000')) / 1000
+    while seen < most and time.monotonic() < deadline and not stopped:
+        for records in consumer.poll(timeout_ms=200).values():
+            for record in records:
+                seen += 1
+                print(json.dumps({
+                    'topic': record.topic, 'partition': record.partition, 'offset': record.offset,
+                    'timestamp': record.timestamp, 'key': text(record.key), 'value': text(record.value),
+                    'headers': [[k, text(v)] for k, v in record.headers or []],
+                }))
+        sys.stdout.flush()
+    consumer.close()
+
+
+produce() if sys.argv[1] == 'produce' else consume()

@@ -1,0 +1,109 @@
+// kafkajs behind the drivers' common command line (see drivers.ts). It brings gzip; snappy, lz4 and zstd are
+// plugged in the way its documentation tells users to, with the same packages.
+
+import { compress, decompress } from '@sluice/protocol/records/compression'
+import kafkajs from 'kafkajs'
+import { data, flushPrinted, linesIn, option, options, print, text } from './line-protocol.ts'
+
+const { CompressionCodecs, CompressionTypes, Kafka, logLevel } = kafkajs
+const codecs = { snappy: 'Snappy', lz4: 'LZ4', zstd: 'ZSTD' } as const
+for (const [codec, name] of Object.entries(codecs) as [keyof typeof codecs, 'Snappy'][]) {
+  CompressionCodecs[CompressionTypes[name]] = () => ({
+    compress: async (encoder: { buffer: Buffer }) => compress(codec, encoder.buffer),
+    decompress: async (buffer: Buffer) => decompress(codec, buffer, 1 << 28),
+  })
+}
+const kafka = new Kafka({
+  brokers: option('bootstrap').split(','),
+  clientId: 'kafkajs-driver',
+  logLevel: logLevel.ERROR,
+})
+
+async function produce(): Promise<void> {
+  const idempotent = (options['idempotent'] ?? 'true') === 'true'
+  const producer = kafka.producer({
+    idempotent,
+    maxInFlightRequests: 1,
+    allowAutoTopicCreation: true,
+  })
+  await producer.connect()
+  const types: Record<string, number> = { none: 0, gzip: 1, snappy: 2, lz4: 3, zstd: 4 }
+  let sent = 0
+  for await (const records of linesIn(500)) {
+    await producer.send({
+      topic: option('topic'),
+      acks: -1,
+      compression: types[options['codec'] ?? 'none'],
+      messages: records.map((record) => ({
+        key: data(record.key),
+        value: data(record.value),
+        partition: record.partition,
+        timestamp: record.timestamp === undefined ? undefined : String(record.timestamp),
+        headers: headersOf(record.headers),
+      })),
+    })
+    sent += records.length
+  }
+  await producer.disconnect()
+  process.stdout.write(`${JSON.stringify({ sent })}\n`)
+}
+
+/** kafkajs groups headers of one name into an array. */
+function headersOf(pairs: [string, string | null][]): Record<string, Buffer | Buffer[]> {
+  const headers: Record<string, Buffer | Buffer[]> = {}
+  for (const [name, value] of pairs) {
+    const bytes = data(value) ?? Buffer.alloc(0)
+    const before = headers[name]
+    headers[name] = before === undefined ? bytes : [before, bytes].flat()
+  }
+  return headers
+}
+
+async function consume(): Promise<void> {
+  const group = options['group']
+  const topics = option('topics').split(',')
+  const consumer = kafka.consumer({
+    groupId: group ?? `kafkajs-${process.pid}`,
+    readUncommitted: options['isolation'] !== 'read_committed',
+  })
+  let seen = 0
+  const most = Number(option('max'))
+  const done = Promise.withResolvers<void>()
+  const timer = setTimeout(done.resolve, Number(options['timeout'] ?? 30_000))
+  process.on('SIGTERM', () => done.resolve())
+  await consumer.connect()
+  await consumer.subscribe({ topics, fromBeginning: true })
+  await consumer.run({
+    autoCommit: group !== undefined,
+    autoCommitInterval: 200,
+    eachMessage: async ({ topic, partition, message }) => {
+      if (seen >= most) return
+      seen++
+      const headers = Object.entries(message.headers ?? {}).flatMap(([name, value]) =>
+        [value ?? null].flat().map((one): [string, string | null] => [name, text(toBuffer(one))]),
+      )
+      print({
+        topic,
+        partition,
+        offset: Number(message.offset),
+        timestamp: Number(message.timestamp),
+        key: message.key,
+        value: message.value,
+        headers,
+      })
+      if (seen >= most) done.resolve()
+    },
+  })
+  await done.promise
+  clearTimeout(timer)
+  await consumer.disconnect()
+}
+
+function toBuffer(value: string | Buffer | null | undefined): Buffer | null {
+  if (value === null || value === undefined) return null
+  return typeof value === 'string' ? Buffer.from(value) : value
+}
+
+await (process.argv[2] === 'produce' ? produce() : consume())
+// The client may keep sockets open; what was printed must get out first.
+flushPrinted(() => process.exit(0))
