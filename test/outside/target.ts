@@ -64,7 +64,11 @@ export async function startSluice(
   }
 }
 
-function spawnSluice(port: number, home: string, overrides: Record<string, string>): ChildProcess {
+export function spawnSluice(
+  port: number,
+  home: string,
+  overrides: Record<string, string>,
+): ChildProcess {
   const flags = Object.entries(overrides).flatMap(([name, value]) => [
     '--override',
     `${name}=${value}`,
