@@ -1,7 +1,16 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { SimulatedClock } from '@sluice/core/host/memory/clock'
 import { MemoryDisk } from '@sluice/core/host/memory/disk'
 import { SeededRandom } from '@sluice/core/host/memory/random'
+import { NodeDisk } from '@sluice/core/host/node/disk'
 import { diskContract } from './disk.ts'
+
+diskContract('node', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'sluice-disk-'))
+  return { disk: new NodeDisk(folder), close: () => rm(folder, { recursive: true }) }
+})
 
 diskContract('memory', async () => ({ disk: new MemoryDisk() }))
 

@@ -3,6 +3,7 @@ import { MemoryNetwork } from '@sluice/core/host/memory/network'
 import { SeededRandom } from '@sluice/core/host/memory/random'
 import { SimulatedNetwork } from '@sluice/core/host/memory/simulated-network'
 import { NodeClock } from '@sluice/core/host/node/clock'
+import { NodeNetwork } from '@sluice/core/host/node/network'
 import { expect } from 'vitest'
 import { networkContract } from './network.ts'
 
@@ -12,6 +13,19 @@ async function untilReal(done: () => boolean): Promise<void> {
     if (performance.now() > endMs) throw new Error('not within 5 seconds')
     await new Promise((resolve) => setTimeout(resolve, 1))
   }
+}
+
+for (const receive of ['onread', 'data'] as const) {
+  networkContract(`node, by ${receive}`, async () => {
+    const network = new NodeNetwork({ receive })
+    return { server: network, client: network, host: '127.0.0.1', until: untilReal }
+  })
+
+  networkContract(`node, by ${receive}, on a shared port`, async () => {
+    const server = new NodeNetwork({ receive, divert: () => undefined })
+    const client = new NodeNetwork({ receive })
+    return { server, client, host: '127.0.0.1', until: untilReal, acceptsByFirstBytes: true }
+  })
 }
 
 networkContract('memory', async () => {

@@ -13,6 +13,8 @@ export interface NetworkUnderTest {
   readonly client: Network
   /** The host name to listen on and connect to. */
   readonly host: string
+  /** A shared port knows of a connection only when its first bytes have come. */
+  readonly acceptsByFirstBytes?: boolean
   /** Lets time pass until `done` holds; fails after a while. */
   until(done: () => boolean): Promise<void>
   close?(): Promise<void>
@@ -21,7 +23,7 @@ export interface NetworkUnderTest {
 /** One end of a connection that records what happens to it. */
 class Recorder implements ConnectionHandler {
   readonly connection: Connection
-  readonly #chunks: Buffer[] = []
+  #chunks: Buffer[] = []
   receivedBytes = 0
   drains = 0
   closes = 0
@@ -34,6 +36,11 @@ class Recorder implements ConnectionHandler {
 
   get received(): Buffer {
     return Buffer.concat(this.#chunks)
+  }
+
+  forget(): void {
+    this.#chunks = []
+    this.receivedBytes = 0
   }
 
   onData(view: Buffer): void {
@@ -95,8 +102,12 @@ export function networkContract(name: string, setUp: () => Promise<NetworkUnderT
             return near
           }),
         )
+        if (underTest?.acceptsByFirstBytes) near?.connection.write([Buffer.from('knock')])
         await until(() => accepted.length > count)
-        return { near: near as Recorder, far: accepted[count] }
+        const far = accepted[count]
+        if (underTest?.acceptsByFirstBytes) await until(() => far.receivedBytes === 5)
+        far.forget()
+        return { near: near as Recorder, far }
       }
       return { ...(await connect()), connect, listener, until, server, client, host }
     }

@@ -5,6 +5,9 @@ import { isDeepStrictEqual } from 'node:util'
 import type { Action, Condition, Item, ItemKey, WriteResult } from './table.ts'
 import { TableError, transactActionsMax } from './table.ts'
 
+/** A transaction's token is remembered this long. */
+export const tokenLifetimeMs = 10 * 60_000
+
 /** The item's key; a put carries it in the item. */
 export function keyOf(action: Action): ItemKey {
   return action.kind === 'put' ? action.item : action.key

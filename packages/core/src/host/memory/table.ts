@@ -17,10 +17,13 @@ import type {
   WriteResult,
 } from '../table.ts'
 import { TableError } from '../table.ts'
-import { applied, firstConflict, keyOf, validateTransaction } from '../table-actions.ts'
-
-/** A transaction's token is remembered this long. */
-export const tokenLifetimeMs = 10 * 60_000
+import {
+  applied,
+  firstConflict,
+  keyOf,
+  tokenLifetimeMs,
+  validateTransaction,
+} from '../table-actions.ts'
 
 export class MemoryTableStore {
   readonly #clock: Clock

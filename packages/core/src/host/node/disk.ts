@@ -1,0 +1,139 @@
+// The machine's file system. Appends, reads of the page cache and opening are done from the event loop;
+// all else is done by the thread pool, 8 jobs at a time at most: the launcher gives the pool 16 threads,
+// so that a stuck disk leaves some for name look-ups.
+
+import { closeSync, constants, fstatSync, openSync } from 'node:fs'
+import * as fs from 'node:fs/promises'
+import { dirname, join, resolve } from 'node:path'
+import { KeyedQueue } from '../../lib/keyed-queue.ts'
+import { Limiter } from '../../lib/limiter.ts'
+import type { Disk, DiskEntry, DiskFile } from '../disk.ts'
+import { codeOf, diskError } from './disk-errors.ts'
+import { NodeFile } from './file.ts'
+
+export const poolJobsMax = 8
+
+export class NodeDisk implements Disk {
+  readonly #root: string
+  readonly #pool = new Limiter(poolJobsMax)
+  readonly #replacements = new KeyedQueue<string>()
+
+  /** Relative paths are below `root`, by default the working directory. */
+  constructor(root = '.') {
+    this.#root = resolve(root)
+  }
+
+  openSync(path: string, options: { create?: boolean } = {}): DiskFile {
+    const create = options.create ? constants.O_CREAT : 0
+    let fd: number | undefined
+    try {
+      fd = openSync(this.#full(path), constants.O_RDWR | create, 0o644)
+      const stats = fstatSync(fd)
+      return new NodeFile(path, { fd, sizeBytes: stats.size, pool: this.#pool })
+    } catch (error) {
+      if (fd !== undefined) closeSync(fd)
+      throw diskError(error, 'open', path)
+    }
+  }
+
+  readFile(path: string): Promise<Buffer> {
+    return this.#run('read', path, () => fs.readFile(this.#full(path)))
+  }
+
+  replaceFile(path: string, content: Uint8Array): Promise<void> {
+    const full = this.#full(path)
+    // Kafka names such files so, too: whoever scans the folder passes over it.
+    const temporary = `${full}.tmp`
+    return this.#replacements.run(full, () =>
+      this.#run('replace', path, async () => {
+        await fs.writeFile(temporary, content, { flush: true })
+        await fs.rename(temporary, full)
+        await flushFolder(dirname(full))
+      }),
+    )
+  }
+
+  list(path: string): Promise<DiskEntry[]> {
+    return this.#run('list', path, async () => {
+      const full = this.#full(path)
+      const entries: DiskEntry[] = []
+      for (const entry of await ifThere(fs.readdir(full, { withFileTypes: true }), [])) {
+        const { name } = entry
+        const stats = await ifThere(fs.stat(join(full, name)), undefined)
+        if (stats === undefined) continue
+        const folder = stats.isDirectory()
+        entries.push({ name, folder, sizeBytes: folder ? 0 : stats.size })
+      }
+      return entries.sort((a, b) => (a.name < b.name ? -1 : 1))
+    })
+  }
+
+  async makeFolder(path: string): Promise<void> {
+    await this.#run('make folder', path, () => fs.mkdir(this.#full(path), { recursive: true }))
+  }
+
+  rename(from: string, to: string): Promise<void> {
+    return this.#run('rename', from, () => fs.rename(this.#full(from), this.#full(to)))
+  }
+
+  unlink(path: string): Promise<void> {
+    return this.#run('unlink', path, () => ifThere(fs.unlink(this.#full(path)), undefined))
+  }
+
+  removeFolder(path: string): Promise<void> {
+    return this.#run('remove folder', path, () => removeFolder(this.#full(path)))
+  }
+
+  flushFolder(path: string): Promise<void> {
+    return this.#run('flush folder', path, () => flushFolder(this.#full(path)))
+  }
+
+  freeBytes(path: string): Promise<number> {
+    return this.#run('free bytes', path, async () => {
+      const { bavail, bsize } = await fs.statfs(this.#full(path))
+      return bavail * bsize
+    })
+  }
+
+  async #run<T>(operation: string, path: string, job: () => Promise<T>): Promise<T> {
+    try {
+      return await this.#pool.run(job)
+    } catch (error) {
+      throw diskError(error, operation, path)
+    }
+  }
+
+  #full(path: string): string {
+    return resolve(this.#root, path)
+  }
+}
+
+async function ifThere<T, U>(call: Promise<T>, otherwise: U): Promise<T | U> {
+  try {
+    return await call
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return otherwise
+    throw error
+  }
+}
+
+/** One file after another: fs.rm would take as many threads of the pool as there are files. */
+async function removeFolder(full: string): Promise<void> {
+  for (const entry of await ifThere(fs.readdir(full, { withFileTypes: true }), [])) {
+    const child = join(full, entry.name)
+    if (entry.isDirectory()) await removeFolder(child)
+    else await ifThere(fs.unlink(child), undefined)
+  }
+  await ifThere(fs.rmdir(full), undefined)
+}
+
+async function flushFolder(full: string): Promise<void> {
+  // Windows opens no folders; its file system keeps entries in its own journal.
+  if (process.platform === 'win32') return
+  const handle = await fs.open(full, 'r')
+  try {
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}
