@@ -75,12 +75,14 @@ export class Writer {
 
   bigint64(value: bigint): void {
     if (typeof value !== 'bigint' || BigInt.asIntN(64, value) !== value) bad('int64', value)
-    this.#slab.writeBigInt64BE(value, this.#make(8))
+    const at = this.#make(8)
+    this.#slab.writeBigInt64BE(value, at)
   }
 
   float64(value: number): void {
     if (typeof value !== 'number') bad('float64', value)
-    this.#slab.writeDoubleBE(value, this.#make(8))
+    const at = this.#make(8)
+    this.#slab.writeDoubleBE(value, at)
   }
 
   uuid(value: string): void {
@@ -119,7 +121,8 @@ export class Writer {
     }
     if (bytes >= 0) {
       this.uvarint(bytes + 1)
-      this.#slab.write(value, this.#make(bytes))
+      const at = this.#make(bytes)
+      this.#slab.write(value, at)
       return
     }
     const at = this.#make(1 + value.length * 3)
@@ -285,6 +288,7 @@ export class Writer {
     slab[at + 3] = value
   }
 
+  /** Room for `bytes`, possibly in another slab: look at #slab only afterwards. */
   #make(bytes: number): number {
     if (this.#at + bytes > this.#slab.length) this.#grow(bytes)
     const at = this.#at

@@ -1,4 +1,8 @@
-// Produce.
+// Produce: append record batches to partitions. Answered by the leader; not answered for acks=0.
+// v4 KAFKA_STORAGE_ERROR · v5 log start offset · v7 zstd (KIP-110) · v8 errors per record (KIP-467)
+// v9 flexible · v10 current leader and its address (KIP-951) · v11 TRANSACTION_ABORTABLE (KIP-890)
+// v12 adds partitions to the transaction by itself (KIP-890) · v13 topic ids (KIP-516)
+// A broker advertises it from 0 all the same: see KAFKA-18659.
 import {
   array,
   type Decoded,

@@ -1,4 +1,7 @@
-// ListOffsets.
+// ListOffsets: the offset that belongs to a timestamp, or the start or end of a partition.
+// v2 isolation level · v4 leader epoch (KIP-320) · v5 OFFSET_NOT_AVAILABLE (KIP-207) · v6 flexible
+// v7 of the greatest timestamp (KIP-734) · v8 local start (KIP-405) · v9 last tiered (KIP-1005)
+// v10 a time-out, for answers from the tier (KIP-1075) · v11 first not yet tiered (KIP-1023)
 import {
   array,
   type Decoded,

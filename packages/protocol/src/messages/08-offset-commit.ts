@@ -1,4 +1,6 @@
-// OffsetCommit.
+// OffsetCommit: store a group's offsets.
+// v3 throttle time · v5 no retention time of its own (KIP-211) · v6 leader epoch (KIP-320)
+// v7 static members (KIP-345) · v8 flexible · v9 members of new groups (KIP-848) · v10 topic ids
 import {
   array,
   type Decoded,

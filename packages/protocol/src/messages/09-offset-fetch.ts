@@ -1,4 +1,7 @@
-// OffsetFetch.
+// OffsetFetch: read a group's offsets; a null list asks for all.
+// v2 all offsets, an error for the whole response · v3 throttle time · v5 leader epoch (KIP-320)
+// v6 flexible · v7 only stable offsets (KIP-447) · v8 many groups at once (KIP-709)
+// v9 members of new groups (KIP-848) · v10 topic ids
 import {
   array,
   bool,

@@ -1,4 +1,6 @@
-// FindCoordinator.
+// FindCoordinator: which broker coordinates a group or a transactional id.
+// v1 key type, error message, throttle time · v3 flexible · v4 many keys at once (KIP-699)
+// v5 TRANSACTION_ABORTABLE (KIP-890) · v6 share groups (KIP-932)
 import { array, type Decoded, int8, int16, int32, message, string, struct } from '../schema.ts'
 
 export const findCoordinatorRequest = message(

@@ -1,4 +1,7 @@
-// JoinGroup.
+// JoinGroup: enter a classic group, or a new generation of it; answered when all have joined.
+// v1 rebalance time-out (KIP-62) · v2 throttle time · v4 MEMBER_ID_REQUIRED first (KIP-394)
+// v5 static members (KIP-345) · v6 flexible · v7 protocol type in the response (KIP-559)
+// v8 reason (KIP-800) · v9 the leader may skip assigning (KIP-814)
 import {
   array,
   bool,

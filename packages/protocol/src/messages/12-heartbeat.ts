@@ -1,4 +1,5 @@
-// Heartbeat.
+// Heartbeat: a member of a classic group is alive.
+// v1 throttle time · v3 static members (KIP-345) · v4 flexible
 import { type Decoded, int16, int32, message, string } from '../schema.ts'
 
 export const heartbeatRequest = message(

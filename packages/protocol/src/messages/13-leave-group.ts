@@ -1,4 +1,5 @@
-// LeaveGroup.
+// LeaveGroup: take members out of a classic group.
+// v1 throttle time · v3 several members, static ones too (KIP-345) · v4 flexible · v5 reason (KIP-800)
 import { array, type Decoded, int16, int32, message, string, struct } from '../schema.ts'
 
 export const leaveGroupRequest = message(

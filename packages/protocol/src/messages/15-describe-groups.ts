@@ -1,4 +1,6 @@
-// DescribeGroups.
+// DescribeGroups: state and members of classic groups.
+// v1 throttle time · v3 authorized operations (KIP-430) · v4 static members (KIP-345) · v5 flexible
+// v6 GROUP_ID_NOT_FOUND and a message (KIP-1043)
 import {
   array,
   bool,

@@ -1,4 +1,5 @@
-// ListGroups.
+// ListGroups: the groups that a broker coordinates.
+// v1 throttle time · v3 flexible · v4 states (KIP-518) · v5 types (KIP-848)
 import { array, type Decoded, int16, int32, message, string, struct } from '../schema.ts'
 
 export const listGroupsRequest = message(

@@ -1,4 +1,5 @@
-// SaslHandshake.
+// SaslHandshake: choose a SASL mechanism. Never flexible (KAFKA-9577).
+// v1 tokens then travel in SaslAuthenticate (KIP-152)
 import { array, type Decoded, int16, message, string } from '../schema.ts'
 
 export const saslHandshakeRequest = message(

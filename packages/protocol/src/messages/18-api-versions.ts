@@ -1,4 +1,7 @@
-// ApiVersions.
+// ApiVersions: the first request of a connection. What the broker serves, and its features.
+// v1 throttle time · v3 flexible, client name and version (KIP-511), features (KIP-584)
+// v4 features may start at 0 (KAFKA-17011) · v5 cluster and node id are checked (KIP-1242)
+// The response's header is never flexible; a version too new is answered in v0 with error 35.
 import {
   array,
   bool,

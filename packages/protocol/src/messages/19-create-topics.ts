@@ -1,4 +1,7 @@
 // CreateTopics.
+// v3 response before throttling · v4 default partitions and replication factor (KIP-464)
+// v5 flexible, configs in the response (KIP-525) · v6 THROTTLING_QUOTA_EXCEEDED (KIP-599)
+// v7 topic ids (KIP-516)
 import {
   array,
   bool,

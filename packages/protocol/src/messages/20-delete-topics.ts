@@ -1,4 +1,6 @@
 // DeleteTopics.
+// v3 TOPIC_DELETION_DISABLED · v4 flexible · v5 error message, THROTTLING_QUOTA_EXCEEDED (KIP-599)
+// v6 by topic id or by name (KIP-516)
 import { array, type Decoded, int16, int32, message, string, struct, uuid } from '../schema.ts'
 
 export const deleteTopicsRequest = message(

@@ -1,4 +1,5 @@
-// DeleteRecords.
+// DeleteRecords: move the start of partitions forward (KIP-107).
+// v2 flexible
 import { array, type Decoded, int16, int32, int64, message, string, struct } from '../schema.ts'
 
 export const deleteRecordsRequest = message(

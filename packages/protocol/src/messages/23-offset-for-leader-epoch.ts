@@ -1,4 +1,5 @@
-// OffsetForLeaderEpoch.
+// OffsetForLeaderEpoch: where an epoch of a partition's leader ended (KIP-101).
+// v2 leader epoch (KIP-320) · v3 replica id (KIP-392) · v4 flexible
 import { array, type Decoded, int16, int32, int64, message, string, struct } from '../schema.ts'
 
 export const offsetForLeaderEpochRequest = message(

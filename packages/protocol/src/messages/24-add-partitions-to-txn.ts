@@ -1,4 +1,6 @@
-// AddPartitionsToTxn.
+// AddPartitionsToTxn: partitions that a transaction is about to write to (KIP-98).
+// v2 PRODUCER_FENCED (KIP-588) · v3 flexible; the last for clients
+// v4 among brokers: several transactions, or only verify (KIP-890) · v5 TRANSACTION_ABORTABLE
 import {
   array,
   bool,

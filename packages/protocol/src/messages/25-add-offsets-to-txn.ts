@@ -1,4 +1,5 @@
-// AddOffsetsToTxn.
+// AddOffsetsToTxn: a group whose offsets a transaction is about to commit (KIP-98).
+// v2 PRODUCER_FENCED (KIP-588) · v3 flexible · v4 TRANSACTION_ABORTABLE (KIP-890)
 import { type Decoded, int16, int32, int64, message, string } from '../schema.ts'
 
 export const addOffsetsToTxnRequest = message(

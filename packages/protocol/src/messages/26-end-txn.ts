@@ -1,4 +1,6 @@
-// EndTxn.
+// EndTxn: commit or abort (KIP-98).
+// v2 PRODUCER_FENCED (KIP-588) · v3 flexible · v4 TRANSACTION_ABORTABLE (KIP-890)
+// v5 the epoch moves with every transaction and is given back (KIP-890)
 import { bool, type Decoded, int16, int32, int64, message, string } from '../schema.ts'
 
 export const endTxnRequest = message(

@@ -1,4 +1,5 @@
-// WriteTxnMarkers.
+// WriteTxnMarkers: the coordinator ends transactions in partitions (KIP-98).
+// v1 flexible · v2 transaction version (KIP-1228)
 import {
   array,
   bool,

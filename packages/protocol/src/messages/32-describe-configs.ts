@@ -1,4 +1,5 @@
-// DescribeConfigs.
+// DescribeConfigs: the configs of brokers, topics, groups (KIP-133).
+// v1 sources and synonyms (KIP-226) · v3 types and documentation (KIP-569) · v4 flexible
 import {
   array,
   bool,

@@ -1,4 +1,5 @@
-// AlterConfigs.
+// AlterConfigs: set all configs of a resource at once (KIP-133). Clients now send key 44.
+// v2 flexible
 import {
   array,
   bool,

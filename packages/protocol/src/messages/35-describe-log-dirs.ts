@@ -1,4 +1,6 @@
-// DescribeLogDirs.
+// DescribeLogDirs: the log directories of a broker and what is in them (KIP-113).
+// v2 flexible · v3 an error for the whole response (KIP-784) · v4 size of the volume (KIP-827)
+// v5 cordoned
 import {
   array,
   bool,

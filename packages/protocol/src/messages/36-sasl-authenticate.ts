@@ -1,4 +1,5 @@
-// SaslAuthenticate.
+// SaslAuthenticate: one step of a SASL exchange (KIP-152).
+// v1 lifetime of the session (KIP-368) · v2 flexible
 import { bytes, type Decoded, int16, int64, message, string } from '../schema.ts'
 
 export const saslAuthenticateRequest = message(

@@ -1,4 +1,5 @@
-// CreatePartitions.
+// CreatePartitions: add partitions to topics (KIP-195).
+// v2 flexible · v3 THROTTLING_QUOTA_EXCEEDED (KIP-599)
 import { array, bool, type Decoded, int16, int32, message, string, struct } from '../schema.ts'
 
 export const createPartitionsRequest = message(

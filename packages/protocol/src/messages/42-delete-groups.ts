@@ -1,4 +1,5 @@
-// DeleteGroups.
+// DeleteGroups (KIP-229).
+// v2 flexible · v3 error message
 import { array, type Decoded, int16, int32, message, string, struct } from '../schema.ts'
 
 export const deleteGroupsRequest = message(

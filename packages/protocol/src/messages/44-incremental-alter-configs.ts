@@ -1,4 +1,5 @@
-// IncrementalAlterConfigs.
+// IncrementalAlterConfigs: set, delete, append to or subtract from single configs (KIP-339).
+// v1 flexible
 import {
   array,
   bool,

@@ -1,4 +1,5 @@
-// AlterPartitionReassignments.
+// AlterPartitionReassignments: begin or cancel moves of replicas (KIP-455).
+// v1 the replication factor may be held fast (KIP-860)
 import { array, bool, type Decoded, int16, int32, message, string, struct } from '../schema.ts'
 
 export const alterPartitionReassignmentsRequest = message(

@@ -1,4 +1,4 @@
-// ListPartitionReassignments.
+// ListPartitionReassignments: moves of replicas that are under way (KIP-455).
 import { array, type Decoded, int16, int32, message, string, struct } from '../schema.ts'
 
 export const listPartitionReassignmentsRequest = message(

@@ -1,4 +1,4 @@
-// OffsetDelete.
+// OffsetDelete: forget a group's offsets of partitions (KIP-496). Never flexible.
 import { array, type Decoded, int16, int32, message, string, struct } from '../schema.ts'
 
 export const offsetDeleteRequest = message(

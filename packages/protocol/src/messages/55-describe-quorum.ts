@@ -1,4 +1,5 @@
-// DescribeQuorum.
+// DescribeQuorum: the replicas of the metadata log (KIP-642).
+// v1 times of fetching (KIP-836) · v2 nodes, directory ids, error messages (KIP-853)
 import {
   array,
   type Decoded,

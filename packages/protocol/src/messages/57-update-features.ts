@@ -1,4 +1,5 @@
-// UpdateFeatures.
+// UpdateFeatures: the levels of finalized features (KIP-584).
+// v1 validate only, upgrade types (KIP-778) · v2 no result per feature (KIP-1022)
 import {
   array,
   bool,

@@ -1,4 +1,5 @@
-// DescribeCluster.
+// DescribeCluster: brokers, controller and cluster id (KIP-700).
+// v1 endpoint type (KIP-919) · v2 fenced brokers (KIP-1073)
 import {
   array,
   bool,

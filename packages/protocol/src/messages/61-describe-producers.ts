@@ -1,4 +1,4 @@
-// DescribeProducers.
+// DescribeProducers: the active producers of partitions (KIP-664).
 import { array, type Decoded, int16, int32, int64, message, string, struct } from '../schema.ts'
 
 export const describeProducersRequest = message(

@@ -1,4 +1,4 @@
-// DescribeTransactions.
+// DescribeTransactions: the state of transactional ids (KIP-664).
 import { array, type Decoded, int16, int32, int64, message, string, struct } from '../schema.ts'
 
 export const describeTransactionsRequest = message(

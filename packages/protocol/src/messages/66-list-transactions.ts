@@ -1,4 +1,5 @@
-// ListTransactions.
+// ListTransactions: the transactional ids that a broker coordinates (KIP-664).
+// v1 by duration (KIP-994) · v2 by pattern (KIP-1152)
 import { array, type Decoded, int16, int32, int64, message, string, struct } from '../schema.ts'
 
 export const listTransactionsRequest = message(

@@ -1,4 +1,5 @@
-// ConsumerGroupHeartbeat.
+// ConsumerGroupHeartbeat: the one request of members of the new groups (KIP-848).
+// v1 subscription by regular expression, member ids made by the client (KIP-1082)
 import { array, type Decoded, int16, int32, message, string, struct, uuid } from '../schema.ts'
 
 export const consumerGroupHeartbeatRequest = message(

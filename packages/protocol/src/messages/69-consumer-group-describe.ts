@@ -1,4 +1,5 @@
-// ConsumerGroupDescribe.
+// ConsumerGroupDescribe: state and members of the new groups (KIP-848).
+// v1 member types (KIP-1099)
 import {
   array,
   bool,

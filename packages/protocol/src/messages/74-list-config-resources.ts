@@ -1,4 +1,5 @@
-// ListConfigResources.
+// ListConfigResources: what has configs.
+// v0 client metrics subscriptions only (KIP-714) · v1 all types (KIP-1142)
 import { array, type Decoded, int8, int16, int32, message, string, struct } from '../schema.ts'
 
 export const listConfigResourcesRequest = message(

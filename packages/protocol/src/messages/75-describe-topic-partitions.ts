@@ -1,4 +1,4 @@
-// DescribeTopicPartitions.
+// DescribeTopicPartitions: topics and partitions page by page, with their ELRs (KIP-966).
 import {
   array,
   bool,

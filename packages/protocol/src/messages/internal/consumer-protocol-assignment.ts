@@ -1,4 +1,5 @@
-// ConsumerProtocolAssignment
+// What the leader of a consumer group tells a member; behind an int16 version.
+// v1 to v3 follow those of the subscription
 import { array, bytes, type Decoded, int32, message, string, struct } from '../../schema.ts'
 
 export const consumerProtocolAssignment = message(

@@ -1,4 +1,5 @@
-// ConsumerProtocolSubscription
+// What a member of a consumer group tells the leader when it joins; behind an int16 version.
+// v1 partitions it owns (KIP-429) · v2 generation (KIP-792) · v3 rack (KIP-881)
 import { array, bytes, type Decoded, int32, message, string, struct } from '../../schema.ts'
 
 export const consumerProtocolSubscription = message(

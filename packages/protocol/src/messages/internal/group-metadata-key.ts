@@ -1,4 +1,4 @@
-// GroupMetadataKey
+// Key of a classic group in __consumer_offsets; behind an int16 that is 2, as it is here.
 import { type Decoded, message, string } from '../../schema.ts'
 
 export const groupMetadataKey = message(

@@ -1,4 +1,6 @@
-// GroupMetadataValue
+// A classic group in __consumer_offsets; behind an int16 version. A tombstone ends it.
+// v1 rebalance time-out (KIP-62) · v2 time of the last change · v3 static members (KIP-345)
+// v4 flexible (KIP-915)
 import { array, bytes, type Decoded, int32, int64, message, string, struct } from '../../schema.ts'
 
 const memberMetadata = {

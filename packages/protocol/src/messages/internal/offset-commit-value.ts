@@ -1,4 +1,5 @@
-// OffsetCommitValue
+// A committed offset in __consumer_offsets; behind an int16 version. A tombstone takes it back.
+// v1 expiry of its own · v3 leader epoch (KIP-320) · v4 flexible (KIP-915)
 import { type Decoded, int32, int64, message, string, uuid } from '../../schema.ts'
 
 export const offsetCommitValue = message(
