@@ -1,12 +1,12 @@
 // All messages we have, and random values for any of them at any version.
-import fc from 'fast-check'
-import { apis } from '../../packages/protocol/src/apis.ts'
-import { consumerProtocolAssignment } from '../../packages/protocol/src/messages/internal/consumer-protocol-assignment.ts'
-import { consumerProtocolSubscription } from '../../packages/protocol/src/messages/internal/consumer-protocol-subscription.ts'
-import { groupMetadataKey } from '../../packages/protocol/src/messages/internal/group-metadata-key.ts'
-import { groupMetadataValue } from '../../packages/protocol/src/messages/internal/group-metadata-value.ts'
-import { offsetCommitKey } from '../../packages/protocol/src/messages/internal/offset-commit-key.ts'
-import { offsetCommitValue } from '../../packages/protocol/src/messages/internal/offset-commit-value.ts'
+
+import { apis } from '@sluice/protocol/apis'
+import { consumerProtocolAssignment } from '@sluice/protocol/messages/internal/consumer-protocol-assignment'
+import { consumerProtocolSubscription } from '@sluice/protocol/messages/internal/consumer-protocol-subscription'
+import { groupMetadataKey } from '@sluice/protocol/messages/internal/group-metadata-key'
+import { groupMetadataValue } from '@sluice/protocol/messages/internal/group-metadata-value'
+import { offsetCommitKey } from '@sluice/protocol/messages/internal/offset-commit-key'
+import { offsetCommitValue } from '@sluice/protocol/messages/internal/offset-commit-value'
 import {
   type Field,
   type Fields,
@@ -14,7 +14,8 @@ import {
   type Message,
   type PrimitiveKind,
   type Type,
-} from '../../packages/protocol/src/schema.ts'
+} from '@sluice/protocol/schema'
+import fc from 'fast-check'
 
 export const messages: readonly Message[] = [
   ...Object.values(apis).flatMap((api): Message[] => [api.request, api.response]),
@@ -61,7 +62,7 @@ const primitives: Record<PrimitiveKind, fc.Arbitrary<unknown>> = {
 }
 
 const unknownTags = fc.uniqueArray(
-  fc.record({ tag: fc.integer({ min: 100, max: 0xffffffff }), data: buffer }),
+  fc.record({ tag: fc.integer({ min: 100, max: 0x7ffffffe }), data: buffer }),
   { maxLength: 3, selector: ({ tag }) => tag },
 )
 

@@ -1,5 +1,5 @@
-// The Kafka APIs that we have messages for, by their names and by their keys. Which of them a broker
-// serves, and at which versions, is the broker's to say.
+// The Kafka APIs that we have messages for, by their names and by their keys. Which of them a
+// broker serves, and at which versions, is the broker's to say.
 import { produceRequest, produceResponse } from './messages/00-produce.ts'
 import { fetchRequest, fetchResponse } from './messages/01-fetch.ts'
 import { listOffsetsRequest, listOffsetsResponse } from './messages/02-list-offsets.ts'

@@ -77,8 +77,12 @@ export function encodeInto<M extends Message>(
 // Encoding runs to its end without a break, so one writer serves all.
 export const sharedWriter = new Writer()
 
+function hasVersion({ versions }: Message, version: number): boolean {
+  return Number.isInteger(version) && includes(versions, version)
+}
+
 function makeRead(message: Message, version: number): Read {
-  if (!includes(message.versions, version)) {
+  if (!hasVersion(message, version)) {
     throw new DecodeError('there is no such version').located(message.name, version)
   }
   const read = canCompile
@@ -89,7 +93,7 @@ function makeRead(message: Message, version: number): Read {
 }
 
 function makeWrite(message: Message, version: number): Write {
-  if (!includes(message.versions, version)) {
+  if (!hasVersion(message, version)) {
     throw new EncodeError('there is no such version').located(message.name, version)
   }
   const write = canCompile

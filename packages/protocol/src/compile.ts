@@ -1,8 +1,8 @@
 // Turns a message's schema, at one version, into one flat reader and one flat writer: JavaScript
 // source, made on first use. Branches on versions and nullability are taken here, once.
 //
-// Nothing but constants of ours reaches the source: field names that schema.ts has checked, integers,
-// and everything else through the array of constants `c`. No input of a client ever does.
+// Nothing but constants of ours reaches the source: field names that schema.ts has checked,
+// integers, and everything else through the array of constants `c`. No input of a client ever does.
 import { ReadEmitter } from './emit-read.ts'
 import { WriteEmitter } from './emit-write.ts'
 import type { Source } from './emitter.ts'

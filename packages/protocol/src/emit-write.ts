@@ -1,5 +1,5 @@
-// Emits the writer of one struct after another, flat: one function writes the whole message. Where a
-// value cannot be written it only refuses; codec.ts then asks the interpreter what was wrong.
+// Emits the writer of one struct after another, flat: one function writes the whole message. Where
+// a value cannot be written it only refuses; codec.ts then asks the interpreter what was wrong.
 import { isDefault } from './defaults.ts'
 import { Emitter } from './emitter.ts'
 import { layout, type Named } from './layout.ts'

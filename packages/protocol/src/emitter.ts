@@ -1,6 +1,6 @@
 // Source text in the making: its lines, indented as they nest, the names it has used up and the
-// constants it refers to. Only integers, null, booleans and names that schema.ts has checked stand in
-// the text itself.
+// constants it refers to. Only integers, null, booleans and names that schema.ts has checked stand
+// in the text itself.
 import type { Context } from './layout.ts'
 import { type Field, includes } from './schema.ts'
 

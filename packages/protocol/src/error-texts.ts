@@ -31,7 +31,7 @@ export const errorTexts: Readonly<Record<keyof typeof errors, string>> = {
   INVALID_GROUP_ID: 'The group id is not valid.',
   UNKNOWN_MEMBER_ID: 'The group has no such member.',
   INVALID_SESSION_TIMEOUT:
-    'The session time-out is outside group.min.session.timeout.ms and group.max.session.timeout.ms.',
+    'The session time-out is not between group.min. and group.max.session.timeout.ms.',
   REBALANCE_IN_PROGRESS: 'The group is rebalancing: join again.',
   INVALID_COMMIT_OFFSET_SIZE: 'The offsets to commit do not fit into one batch.',
   TOPIC_AUTHORIZATION_FAILED: 'Not authorized for the topic.',

@@ -1,5 +1,6 @@
-// Cuts what a connection receives into frames. The views it is given are valid only during push(), so
-// each frame's bytes are copied out, once; a frame may be split at any byte, also within its size.
+// Cuts what a connection receives into frames. The views it is given are valid only during push(),
+// so each frame's bytes are copied out, once; a frame may be split at any byte, also within its
+// size.
 
 export type FrameHandler = (frame: Buffer) => void
 
@@ -12,7 +13,7 @@ export interface FrameReaderOptions {
   readonly allocate?: (bytes: number) => Buffer
 }
 
-/** The peer does not speak Kafka, or asks for too much: the connection cannot be used any further. */
+/** The peer does not speak Kafka, or asks for too much: the connection is of no further use. */
 export class FrameError extends Error {
   override readonly name = 'FrameError'
 }

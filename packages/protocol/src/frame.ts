@@ -7,8 +7,8 @@
 //              v1 (flexible versions): tagged fields
 //   body
 //
-// The response to ApiVersions always has header v0: a client must be able to read it before it knows
-// what the broker speaks.
+// The response to ApiVersions always has header v0: a client must be able to read it before it
+// knows what the broker speaks.
 import { type Api, apiByKey, apis } from './apis.ts'
 import { DecodeError, decodeNext, encodeInto, sharedWriter } from './codec.ts'
 import { Reader } from './reader.ts'

@@ -1,7 +1,7 @@
 // How a struct lies on the wire at one version of a message: what interpreter and compiler share.
 //
 //   plain fields, in the schema's order
-//   flexible versions only:  uvarint count, then per tagged field  uvarint tag, uvarint size, content
+//   flexible versions only: uvarint count, per tagged field uvarint tag, uvarint size, content
 import { type Field, type Fields, includes, type Message, type Type } from './schema.ts'
 
 export interface Context {

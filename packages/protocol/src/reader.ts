@@ -136,7 +136,7 @@ export class Reader {
     return first < 0x80 ? first : this.#longUvarint(first)
   }
 
-  /** The tagged fields of a struct that knows none. Undefined when there are none: the usual case. */
+  /** The tagged fields of a struct that knows none. Undefined when there are none, as usual. */
   unknownTags(): UnknownTag[] | undefined {
     let tags: UnknownTag[] | undefined
     for (let left = this.tagCount(); left > 0; left--) {

@@ -5,8 +5,8 @@
 //     groupInstanceId: string({ versions: '3+', nullable: '3+', default: null }),
 //   })
 //
-// Key order is wire order and names are Kafka's own. The TypeScript types, the codec and the printed
-// explanation are all derived from the value; nothing is generated into the repository.
+// Key order is wire order and names are Kafka's own. The TypeScript types, the codec and the
+// printed explanation are all derived from the value; nothing is generated into the repository.
 import type { Reader } from './reader.ts'
 import type { Writer } from './writer.ts'
 
@@ -53,7 +53,7 @@ export interface Field<Out = unknown, In = unknown, Omittable extends boolean = 
   /** Versions in which it is a tagged field; only with `tag`. */
   readonly tagged: Versions
   readonly tag: number | undefined
-  /** What it is where it is absent; null or a primitive, `undefined` for an empty array or struct. */
+  /** What it is where it is absent; `undefined` stands for an empty array and a default struct. */
   readonly default: unknown
   /** A value that the version cannot carry is dropped instead of refused. */
   readonly ignorable: boolean

@@ -1,5 +1,5 @@
-// Writes the primitives of Kafka's wire into a list of buffers. Small things go into slabs shared by
-// many messages; record batches join the list as they are. What was handed out is never written
+// Writes the primitives of Kafka's wire into a list of buffers. Small things go into slabs shared
+// by many messages; record batches join the list as they are. What was handed out is never written
 // again, so a slab lives as long as the last message that has a part of it.
 import { EncodeError } from './codec-error.ts'
 import { type UnknownTag, zeroUuid } from './schema.ts'
@@ -164,7 +164,7 @@ export class Writer {
     this.#slab.set(value, at)
   }
 
-  /** The buffers join the message as they are: the caller must leave them alone until it is sent. */
+  /** The buffers join the message as they are: leave them alone until it is sent. */
   records(value: Uint8Array | readonly Uint8Array[] | null): void {
     if (value === null) this.#put32(-1)
     else {

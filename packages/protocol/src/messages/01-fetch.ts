@@ -1,8 +1,9 @@
 // Fetch: read record batches, as a consumer or as a follower; optionally within a session.
 // v5 log start offset · v7 sessions (KIP-227) · v9 leader epoch (KIP-320) · v10 zstd (KIP-110)
 // v11 reads from the closest replica (KIP-392) · v12 flexible, last fetched epoch (KIP-595)
-// v13 topic ids (KIP-516) · v14 OFFSET_MOVED_TO_TIERED_STORAGE (KIP-405) · v15 replica epoch (KIP-903)
-// v16 addresses of new leaders (KIP-951) · v17 directory ids (KIP-853) · v18 high watermark (KIP-1166)
+// v13 topic ids (KIP-516) · v14 OFFSET_MOVED_TO_TIERED_STORAGE (KIP-405)
+// v15 replica epoch (KIP-903) · v16 addresses of new leaders (KIP-951)
+// v17 directory ids (KIP-853) · v18 high watermark (KIP-1166)
 import {
   array,
   bigint64,

@@ -1,7 +1,8 @@
 // Metadata: brokers, topics, partitions and their leaders.
-// v0 an empty list asks for all topics, from v1 on null does · v1 racks, controller, internal topics
-// v2 cluster id (KIP-78) · v3 throttle time · v4 auto creation can be forbidden (KIP-204)
-// v5 offline replicas (KIP-112) · v7 leader epoch (KIP-320) · v8 authorized operations (KIP-430)
+// v0 an empty list asks for all topics, from v1 on null does
+// v1 racks, controller, internal topics · v2 cluster id (KIP-78) · v3 throttle time
+// v4 auto creation can be forbidden (KIP-204) · v5 offline replicas (KIP-112)
+// v7 leader epoch (KIP-320) · v8 authorized operations (KIP-430)
 // v9 flexible · v10 topic ids in the response (KIP-516) · v11 cluster operations moved to
 // DescribeCluster (KIP-700) · v12 topic ids in the request · v13 an error for the whole response
 import {

@@ -1,5 +1,6 @@
 // LeaveGroup: take members out of a classic group.
-// v1 throttle time · v3 several members, static ones too (KIP-345) · v4 flexible · v5 reason (KIP-800)
+// v1 throttle time · v3 several members, static ones too (KIP-345) · v4 flexible
+// v5 reason (KIP-800)
 import { array, type Decoded, int16, int32, message, string, struct } from '../schema.ts'
 
 export const leaveGroupRequest = message(

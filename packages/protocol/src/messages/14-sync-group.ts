@@ -1,5 +1,6 @@
 // SyncGroup: the leader of a classic group hands in the assignment, every member gets its own.
-// v1 throttle time · v3 static members (KIP-345) · v4 flexible · v5 protocol type and name (KIP-559)
+// v1 throttle time · v3 static members (KIP-345) · v4 flexible
+// v5 protocol type and name (KIP-559)
 import { array, bytes, type Decoded, int16, int32, message, string, struct } from '../schema.ts'
 
 export const syncGroupRequest = message(

@@ -1,5 +1,6 @@
 // TxnOffsetCommit: a group's offsets as part of a transaction (KIP-98).
-// v2 leader epoch (KIP-320) · v3 flexible, the member (KIP-447) · v4 TRANSACTION_ABORTABLE (KIP-890)
+// v2 leader epoch (KIP-320) · v3 flexible, the member (KIP-447)
+// v4 TRANSACTION_ABORTABLE (KIP-890)
 // v5 adds the offsets to the transaction by itself (KIP-890) · v6 topic ids (KIP-1319)
 import {
   array,
