@@ -3,7 +3,7 @@
 import { apis } from '@sluice/protocol/apis'
 import { DecodeError, decode, encode } from '@sluice/protocol/codec'
 import { readRequestHeader } from '@sluice/protocol/frame'
-import { arrayLengthMax, Reader, taggedFieldsMax } from '@sluice/protocol/reader'
+import { arrayLengthMax, elementsMax, Reader, taggedFieldsMax } from '@sluice/protocol/reader'
 import type { Message } from '@sluice/protocol/schema'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
@@ -106,6 +106,18 @@ describe('counts and lengths', () => {
     expect(() => decode(apis.metadata.request, 1, many)).toThrow('an array of 1000001 elements')
     expect(new Reader(Buffer.from([0x90, 0x4e])).tagCount()).toBe(taggedFieldsMax)
     expect(() => new Reader(Buffer.from([0x91, 0x4e])).tagCount()).toThrow('10001 tagged fields')
+  })
+
+  it('of all arrays and tagged fields of a message are at most two million', () => {
+    const input = Buffer.alloc(4 + arrayLengthMax)
+    input.writeInt32BE(arrayLengthMax)
+    const reader = new Reader(input)
+    for (let left = elementsMax; left > 0; left -= arrayLengthMax) {
+      expect(reader.arrayLength(1)).toBe(arrayLengthMax)
+      reader.at = 0
+    }
+    input[0] = 1
+    expect(() => reader.tagCount()).toThrow('more than 2000000 elements in all')
   })
 
   it('that are negative mean null, where null is allowed', () => {

@@ -6,11 +6,17 @@ import { type UnknownTag, zeroUuid } from './schema.ts'
 
 export const arrayLengthMax = 1_000_000
 export const taggedFieldsMax = 10_000
+/**
+ * Array elements and tagged fields of one message, all together. An element of three bytes becomes an
+ * object of a hundred, so without it a frame within the size limit could still exhaust the heap.
+ */
+export const elementsMax = 2_000_000
 
 export class Reader {
   readonly buffer: Buffer
   at: number
   end: number
+  #elementsLeft = elementsMax
 
   constructor(buffer: Buffer, at = 0, end = buffer.length) {
     this.buffer = buffer
@@ -150,7 +156,9 @@ export class Reader {
 
   tagCount(): number {
     const count = this.uvarint()
+    if (count === 0) return 0
     if (count > taggedFieldsMax) throw new DecodeError(`${count} tagged fields`)
+    this.#claim(count)
     return count
   }
 
@@ -196,7 +204,13 @@ export class Reader {
   #count(count: number, elementBytesMin: number): number {
     if (count > arrayLengthMax) throw new DecodeError(`an array of ${count} elements`)
     if (count * elementBytesMin > this.end - this.at) this.#cutOff()
+    this.#claim(count)
     return count
+  }
+
+  #claim(elements: number): void {
+    this.#elementsLeft -= elements
+    if (this.#elementsLeft < 0) throw new DecodeError(`more than ${elementsMax} elements in all`)
   }
 
   #compactLength(): number {
