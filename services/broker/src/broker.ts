@@ -3,13 +3,16 @@
 // Everything of the world comes in through `host`; several brokers can live in one process.
 
 import type { Cluster } from '@sluice/core/cluster/cluster'
+import type { ProducerIds } from '@sluice/core/cluster/producer-ids'
 import type { BrokerConfig } from '@sluice/core/config/broker-config'
 import type { GroupCoordinator } from '@sluice/core/group/coordinator'
 import type { Host } from '@sluice/core/host/host'
 import type { Address, Network } from '@sluice/core/host/network'
 import type { Metrics } from '@sluice/core/metrics/metrics'
 import type { Partitions } from '@sluice/core/partition/partitions'
+import type { Purgatory } from '@sluice/core/partition/purgatory'
 import type { FaultPlan } from './faults.ts'
+import type { FetchSessions } from './fetch-session.ts'
 
 export interface ListenerSpec {
   /** As in `listeners`, e.g. PLAINTEXT. Metadata answers with the address of the listener it came in by. */
@@ -45,10 +48,16 @@ export interface Broker {
   readonly host: Host
   /** The effective broker configs; replaced as a whole when a dynamic one changes. */
   readonly config: BrokerConfig
+  /** Those it was started with. */
+  readonly startConfig: BrokerConfig
+  readonly dataFolder: string
   readonly listeners: readonly BoundListener[]
   readonly cluster: Cluster
   readonly partitions: Partitions
   readonly groups: GroupCoordinator
+  readonly producerIds: ProducerIds
+  readonly fetchSessions: FetchSessions
+  readonly purgatory: Purgatory
   /** Graceful: stops accepting, answers what is in flight, flushes the logs, marks a clean shutdown. */
   close(): Promise<void>
 }

@@ -10,7 +10,8 @@
 
 import type { Address } from '@sluice/core/host/network'
 import type { Api } from '@sluice/protocol/apis'
-import type { AnyMessage, Decoded, Encodable } from '@sluice/protocol/schema'
+import { defaultStruct } from '@sluice/protocol/defaults'
+import type { Decoded, Encodable, Message } from '@sluice/protocol/schema'
 import type { Broker, ListenerSpec } from './broker.ts'
 
 /** Returned by a handler that calls context.respond() in its own time. */
@@ -31,15 +32,17 @@ export interface RequestContext {
   readonly principal: string
   /** The connection is gone: nobody waits for the answer any more. Check it after an await. */
   readonly closed: boolean
-  /** The answer of a handler that returned `later`; called exactly once. */
-  respond(response: object): void
+  /** The answer of a handler that returned `later`, once; undefined: there is no response. */
+  respond(response: object | undefined): void
   /** Calls `release` once when the response has left or was dropped: buffers lent to it may be reused. */
   onReleased(release: () => void): void
+  /** Calls `cancel` when the connection goes away before the answer: stop waiting for its sake. */
+  onAbandoned(cancel: () => void): void
   /** Closes the connection instead of an answer, where Kafka does (an error under acks=0). */
   disconnect(reason: string): void
 }
 
-export type Answer<R> = R | Promise<R> | typeof later | undefined
+export type Answer<R> = R | Promise<R | typeof later> | typeof later | undefined
 
 /** An error to be answered in the API's own shape. */
 export interface Failure {
@@ -48,19 +51,28 @@ export interface Failure {
 }
 
 export interface Handler {
-  readonly api: Api<AnyMessage, AnyMessage>
+  readonly api: Api<Message, Message>
   readonly versions: VersionRange
   readonly handle: (broker: Broker, request: never, context: RequestContext) => Answer<object>
   /** The response that says `failure` for everything `request` asked; undefined: has no such shape. */
-  readonly failed: ((request: never, failure: Failure, version: number) => object) | undefined
+  readonly failed:
+    | ((request: never, failure: Failure, version: number) => object | undefined)
+    | undefined
 }
 
-export interface HandlerOptions<Q extends AnyMessage, S extends AnyMessage> extends VersionRange {
-  /** Default: `{ errorCode }` where the response has that field at its top. */
-  readonly failed?: (request: Decoded<Q>, failure: Failure, version: number) => Encodable<S>
+export interface HandlerOptions<Q extends Message, S extends Message> extends VersionRange {
+  /**
+   * Default: `{ errorCode }` where the response has that field at its top. Undefined: there is no
+   * way to say it, so the connection is closed.
+   */
+  readonly failed?: (
+    request: Decoded<Q>,
+    failure: Failure,
+    version: number,
+  ) => Encodable<S> | undefined
 }
 
-export function handler<Q extends AnyMessage, S extends AnyMessage>(
+export function handler<Q extends Message, S extends Message>(
   api: Api<Q, S>,
   options: HandlerOptions<Q, S>,
   handle: (broker: Broker, request: Decoded<Q>, context: RequestContext) => Answer<Encodable<S>>,
@@ -69,11 +81,14 @@ export function handler<Q extends AnyMessage, S extends AnyMessage>(
   return { api, versions: { min, max }, handle, failed: failed ?? failedAtTop(api) } as Handler
 }
 
-/** Most APIs of a single thing say their error at the top of the response. */
-function failedAtTop(api: { response: AnyMessage }): Handler['failed'] {
-  const { fields } = api.response
+/** Most APIs that ask one thing say their error at the top of the response. */
+function failedAtTop({ response }: { response: Message }): Handler['failed'] {
+  const { fields } = response
   if (!('errorCode' in fields)) return undefined
   const withMessage = 'errorMessage' in fields
-  return (_request, { errorCode, message }) =>
-    withMessage ? { errorCode, errorMessage: message } : { errorCode }
+  return (_request, { errorCode, message }) => ({
+    ...defaultStruct(fields),
+    errorCode,
+    ...(withMessage && { errorMessage: message }),
+  })
 }

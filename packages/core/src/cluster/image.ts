@@ -3,6 +3,7 @@
 // looks it up again. Names resolve to ids, and a deleted name is free at once (KIP-516).
 
 import { assert } from '../lib/assert.ts'
+import { collisionKey } from './topic-name.ts'
 
 export interface Endpoint {
   readonly listener: string
@@ -68,6 +69,8 @@ export class MetadataImage {
   #partitionCount = 0
   readonly #topicsById = new Map<string, TopicImage>()
   readonly #topicsByName = new Map<string, TopicImage>()
+  /** By what makes names collide; only one of them can be there. */
+  readonly #collisionKeys = new Map<string, string>()
   readonly #brokers = new Map<number, BrokerImage>()
   readonly #configs = new Map<string, ConfigOverrides>()
 
@@ -105,6 +108,12 @@ export class MetadataImage {
     return this.#topicsById.get(id)
   }
 
+  /** The topic whose name differs from `name` only in '.' and '_'. */
+  collidingName(name: string): string | undefined {
+    const other = this.#collisionKeys.get(collisionKey(name))
+    return other === name ? undefined : other
+  }
+
   topics(): IterableIterator<TopicImage> {
     return this.#topicsByName.values()
   }
@@ -139,11 +148,7 @@ export class MetadataImage {
   #applyOne(change: Change): void {
     switch (change.kind) {
       case 'topic':
-        this.#removeTopic(change.topic.id)
-        assert(!this.#topicsByName.has(change.topic.name), 'a name belongs to one topic')
-        this.#topicsById.set(change.topic.id, change.topic)
-        this.#topicsByName.set(change.topic.name, change.topic)
-        this.#partitionCount += change.topic.partitions.length
+        this.#putTopic(change.topic)
         return
       case 'topicRemoved':
         this.#removeTopic(change.id)
@@ -162,11 +167,23 @@ export class MetadataImage {
     }
   }
 
+  #putTopic(topic: TopicImage): void {
+    const { id, name, partitions } = topic
+    const before = this.#topicsById.get(id)
+    assert(this.#topicsByName.get(name) === before, 'a name belongs to one topic')
+    this.#partitionCount += partitions.length - (before?.partitions.length ?? 0)
+    this.#topicsById.set(id, topic)
+    this.#topicsByName.set(name, topic)
+    this.#collisionKeys.set(collisionKey(name), name)
+  }
+
   #removeTopic(id: string): void {
     const topic = this.#topicsById.get(id)
     if (!topic) return
     this.#topicsById.delete(id)
     this.#topicsByName.delete(topic.name)
+    this.#collisionKeys.delete(collisionKey(topic.name))
+    this.#configs.delete(`topic#${topic.name}`)
     this.#partitionCount -= topic.partitions.length
   }
 }

@@ -1,0 +1,99 @@
+// Admission: whether records may enter a partition, by the topic's configs, and in which form. Nothing
+// is written to a log here. Batches pass as they came, unless the topic stores them in a codec of its
+// own or stamps them with the time of append.
+
+import { errors } from '@sluice/protocol/errors'
+import {
+  type BatchHeader,
+  type Codec,
+  readBatchHeader,
+  stampLogAppendTime,
+} from '@sluice/protocol/records/batch'
+import { decodeRecords, encodeBatch } from '@sluice/protocol/records/record'
+import { type ValidationFailure, validateBatches } from '@sluice/protocol/records/validate'
+import type { TopicConfig } from '../config/topic-config.ts'
+
+export type Admission =
+  | { readonly ok: true; readonly records: Buffer; readonly batches: BatchHeader[] }
+  | ValidationFailure
+
+export interface AdmissionOptions {
+  readonly config: TopicConfig
+  readonly origin: 'client' | 'coordinator'
+  /** Open compressed batches and check each record too (sluice.validate=deep). */
+  readonly deep: boolean
+  readonly nowMs: number
+}
+
+export function admit(records: Buffer, options: AdmissionOptions): Admission {
+  const { config, origin, deep, nowMs } = options
+  const stamps = config['message.timestamp.type'] === 'LogAppendTime'
+  const bounds = stamps
+    ? {}
+    : {
+        earliestTimestampMs: nowMs - config['message.timestamp.before.max.ms'],
+        latestTimestampMs: nowMs + config['message.timestamp.after.max.ms'],
+      }
+  const valid = validateBatches(records, {
+    maxBatchBytes: config['max.message.bytes'],
+    requireKeys: config['cleanup.policy'].includes('compact'),
+    origin,
+    deep,
+    ...bounds,
+  })
+  if (!valid.ok) return valid
+  if (origin === 'client' && valid.batches.some(({ transactional }) => transactional)) {
+    const message = 'transactions are not available in this version of Sluice'
+    return { ok: false, error: errors.INVALID_TXN_STATE, message }
+  }
+  const admitted = inTopicsCodec({ records, batches: valid.batches }, config['compression.type'])
+  if (stamps) stamp(admitted, nowMs)
+  return { ok: true, ...admitted }
+}
+
+interface Admitted {
+  records: Buffer
+  batches: BatchHeader[]
+}
+
+/** compression.type of the topic, unless it is `producer`, decides how batches lie in the log. */
+function inTopicsCodec(admitted: Admitted, type: TopicConfig['compression.type']): Admitted {
+  if (type === 'producer') return admitted
+  const codec = type === 'uncompressed' ? 'none' : type
+  const { records, batches } = admitted
+  if (batches.every((batch) => batch.codec === codec)) return admitted
+  const parts = batches.map((batch) =>
+    batch.codec === codec || batch.control
+      ? records.subarray(batch.at, batch.at + batch.batchBytes)
+      : recompressed(records, batch, codec),
+  )
+  const headers: BatchHeader[] = []
+  const whole = Buffer.concat(parts)
+  let at = 0
+  for (const part of parts) {
+    headers.push(readBatchHeader(whole, at))
+    at += part.length
+  }
+  return { records: whole, batches: headers }
+}
+
+function recompressed(records: Buffer, batch: BatchHeader, codec: Codec): Buffer {
+  const { producerId, producerEpoch, baseSequence, transactional } = batch
+  return encodeBatch({
+    records: decodeRecords(records, batch.at),
+    codec,
+    producerId,
+    producerEpoch,
+    baseSequence,
+    transactional,
+  })
+}
+
+function stamp(admitted: Admitted, nowMs: number): void {
+  const { records, batches } = admitted
+  for (let i = 0; i < batches.length; i++) {
+    const { at } = batches[i]
+    stampLogAppendTime(records, at, nowMs)
+    batches[i] = readBatchHeader(records, at)
+  }
+}

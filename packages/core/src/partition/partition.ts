@@ -1,0 +1,327 @@
+// A partition that this broker leads: where records are accepted, committed and read.
+//
+//   produce -> validate -> inbox -> (turn's end) one Log.append -> high watermark -> outcomes, listeners
+//
+// One writer: all produces of one turn of the event loop become one append, and nothing is answered
+// before its records are in the log. When the disk fails the partition goes offline and says
+// KAFKA_STORAGE_ERROR from then on: there is no false acknowledgement, and never the code -1, which
+// breaks the sequence of an idempotent Java producer (KAFKA-14034).
+
+import { errors } from '@sluice/protocol/errors'
+import type { BatchHeader } from '@sluice/protocol/records/batch'
+import type { RecordError } from '@sluice/protocol/records/validate'
+import type { TopicConfig } from '../config/topic-config.ts'
+import type { Clock } from '../host/clock.ts'
+import { DiskError } from '../host/disk.ts'
+import type { Logger } from '../host/logger.ts'
+import { assert } from '../lib/assert.ts'
+import type { AppendOutcome, AppendRequest, Log, LogRead } from '../log/log.ts'
+import { admit } from './admission.ts'
+import type { Acks, CommitStrategy } from './commit-replicated.ts'
+import type { Turn } from './turn.ts'
+
+/** Requests that may wait for one partition's disk, and their bytes. */
+const inboxRequestsMax = 10_000
+const inboxBytesMax = 256 * 1024 * 1024
+
+export interface ProduceOptions {
+  readonly acks: Acks
+  readonly timeoutMs: number
+  /** Only the cluster itself writes to internal topics. */
+  readonly origin: 'client' | 'coordinator'
+}
+
+export interface ProduceOutcome {
+  readonly error: number
+  readonly baseOffset: number
+  /** -1 unless the topic stamps the time of append. */
+  readonly logAppendTimeMs: number
+  readonly logStartOffset: number
+  readonly message?: string
+  readonly recordErrors?: readonly RecordError[]
+}
+
+export type Isolation = 'uncommitted' | 'committed'
+
+export interface ReadRequest {
+  readonly offset: number
+  readonly maxBytes: number
+  readonly isolation: Isolation
+  /** Return the first batch even if it is larger than maxBytes. */
+  readonly wholeFirstBatch: boolean
+}
+
+export type AdvanceListener = (partition: Partition, bytes: number) => void
+
+export interface PartitionOptions {
+  readonly topic: string
+  readonly topicId: string
+  readonly index: number
+  readonly internal: boolean
+  readonly leaderEpoch: number
+  readonly log: Log
+  readonly config: () => TopicConfig
+  /** sluice.validate=deep: open compressed batches too. */
+  readonly deepValidation: boolean
+  readonly commit: CommitStrategy
+  readonly clock: Clock
+  readonly turn: Turn
+  readonly logger: Logger
+  /** The disk failed under this partition. */
+  readonly onDiskFailure: (partition: Partition, cause: Error) => void
+}
+
+interface Pending extends AppendRequest {
+  readonly records: Buffer
+  readonly batches: BatchHeader[]
+  readonly done: (outcome: ProduceOutcome) => void
+}
+
+export class Partition {
+  readonly topic: string
+  readonly topicId: string
+  readonly index: number
+  readonly internal: boolean
+  readonly log: Log
+  readonly #options: PartitionOptions
+  #leaderEpoch: number
+  #highWatermark: number
+  #closed = false
+  #offline = false
+  #inbox: Pending[] = []
+  #inboxBytes = 0
+  #drainScheduled = false
+  #appending = false
+  readonly #listeners = new Set<AdvanceListener>()
+
+  constructor(options: PartitionOptions) {
+    this.#options = options
+    this.topic = options.topic
+    this.topicId = options.topicId
+    this.index = options.index
+    this.internal = options.internal
+    this.log = options.log
+    this.#leaderEpoch = options.leaderEpoch
+    this.#highWatermark = options.commit.appended(options.log.endOffset)
+  }
+
+  get leaderEpoch(): number {
+    return this.#leaderEpoch
+  }
+
+  /** Records below it are committed. */
+  get highWatermark(): number {
+    return this.#highWatermark
+  }
+
+  /** Below it no transaction is open. There are none yet. */
+  get lastStableOffset(): number {
+    return this.#highWatermark
+  }
+
+  get config(): TopicConfig {
+    return this.#options.config()
+  }
+
+  get closed(): boolean {
+    return this.#closed
+  }
+
+  /** Its disk failed. */
+  get offline(): boolean {
+    return this.#offline
+  }
+
+  produce(records: Buffer, options: ProduceOptions): Promise<ProduceOutcome> {
+    return new Promise((resolve) => {
+      this.submit(records, options, resolve)
+    })
+  }
+
+  /**
+   * As produce(), without a promise: `done` is called once, at once or at a turn's end. `records` must
+   * stay untouched until then.
+   */
+  submit(records: Buffer, options: ProduceOptions, done: (outcome: ProduceOutcome) => void): void {
+    const refused = this.#refusal(options)
+    if (refused !== 0) {
+      done(this.#refused(refused))
+      return
+    }
+    const { config, clock, deepValidation } = this.#options
+    const admitted = admit(records, {
+      config: config(),
+      origin: options.origin,
+      deep: deepValidation,
+      nowMs: clock.now(),
+    })
+    if (!admitted.ok) {
+      const { error, message, recordErrors } = admitted
+      done({ ...this.#refused(error), message, recordErrors })
+      return
+    }
+    if (this.#inbox.length >= inboxRequestsMax || this.#inboxBytes >= inboxBytesMax) {
+      done({ ...this.#refused(errors.REQUEST_TIMED_OUT), message: 'the disk is too slow' })
+      return
+    }
+    this.#inbox.push({ records: admitted.records, batches: admitted.batches, done })
+    this.#inboxBytes += admitted.records.length
+    this.#scheduleDrain()
+  }
+
+  /** Committed records from `offset` on; what Log.read says of buffers holds here. */
+  read(request: ReadRequest): LogRead | Promise<LogRead> {
+    const { offset, maxBytes, isolation, wholeFirstBatch } = request
+    const upTo = isolation === 'committed' ? this.lastStableOffset : this.#highWatermark
+    return this.log.read({ offset, maxBytes, upTo, wholeFirstBatch })
+  }
+
+  /** 0, or why a client that believes in `leaderEpoch` may not go on (-1: it does not say). */
+  checkEpoch(leaderEpoch: number): number {
+    if (leaderEpoch === -1 || leaderEpoch === this.#leaderEpoch) return 0
+    return leaderEpoch < this.#leaderEpoch
+      ? errors.FENCED_LEADER_EPOCH
+      : errors.UNKNOWN_LEADER_EPOCH
+  }
+
+  /** Calls `listener` when the high watermark or the start moves, or the partition goes away. */
+  onAdvance(listener: AdvanceListener): () => void {
+    this.#listeners.add(listener)
+    return () => {
+      this.#listeners.delete(listener)
+    }
+  }
+
+  /** Forgets the records below `offset` (DeleteRecords). @returns 0 or an error. */
+  deleteRecordsBefore(offset: number): number {
+    if (this.#closed) return errors.NOT_LEADER_OR_FOLLOWER
+    if (this.#offline) return errors.KAFKA_STORAGE_ERROR
+    if (offset < 0 || offset > this.#highWatermark) return errors.OFFSET_OUT_OF_RANGE
+    if (offset > this.log.startOffset) this.log.advanceStartOffset(offset)
+    this.#notify(0)
+    return 0
+  }
+
+  /** The disk under the partition failed: nothing is accepted or read any more. */
+  takeOffline(): void {
+    if (this.#offline) return
+    this.#offline = true
+    this.#refuseInbox(errors.KAFKA_STORAGE_ERROR)
+    this.#notify(0)
+  }
+
+  /** Stops accepting; what waits is refused. The log itself is closed or deleted by its owner. */
+  close(): void {
+    if (this.#closed) return
+    this.#closed = true
+    this.#refuseInbox(errors.NOT_LEADER_OR_FOLLOWER)
+    this.#notify(0)
+    this.#listeners.clear()
+  }
+
+  /** Resolves when no append is under way and none waits. */
+  async settled(): Promise<void> {
+    while (this.#appending || this.#inbox.length > 0) {
+      await new Promise<void>((resolve) => this.#options.clock.defer(resolve))
+    }
+  }
+
+  #refusal(options: ProduceOptions): number {
+    if (this.#closed) return errors.NOT_LEADER_OR_FOLLOWER
+    if (this.#offline) return errors.KAFKA_STORAGE_ERROR
+    if (this.internal && options.origin === 'client') return errors.INVALID_TOPIC_EXCEPTION
+    return this.#options.commit.refusal(options.acks)
+  }
+
+  #refused(error: number): ProduceOutcome {
+    assert(error !== errors.UNKNOWN_SERVER_ERROR, 'Produce is never answered with -1')
+    return { error, baseOffset: -1, logAppendTimeMs: -1, logStartOffset: -1 }
+  }
+
+  #refuseInbox(error: number): void {
+    const waiting = this.#inbox
+    this.#inbox = []
+    this.#inboxBytes = 0
+    for (const { done } of waiting) done(this.#refused(error))
+  }
+
+  #scheduleDrain(): void {
+    if (this.#drainScheduled || this.#appending) return
+    this.#drainScheduled = true
+    this.#options.turn.at('append', this.#drain)
+  }
+
+  readonly #drain = (): void => {
+    this.#drainScheduled = false
+    if (this.#appending || this.#inbox.length === 0) return
+    const requests = this.#inbox
+    this.#inbox = []
+    this.#inboxBytes = 0
+    const bytesBefore = this.log.sizeBytes
+    let outcomes: AppendOutcome[] | Promise<AppendOutcome[]>
+    try {
+      outcomes = this.log.append(requests, this.#leaderEpoch)
+    } catch (cause) {
+      this.#appendFailed(requests, cause)
+      return
+    }
+    if (!(outcomes instanceof Promise)) {
+      this.#appended(requests, outcomes, this.log.sizeBytes - bytesBefore)
+      return
+    }
+    this.#appending = true
+    outcomes.then(
+      (settled) => {
+        this.#appending = false
+        this.#appended(requests, settled, this.log.sizeBytes - bytesBefore)
+        if (this.#inbox.length > 0) this.#scheduleDrain()
+      },
+      (cause) => {
+        this.#appending = false
+        this.#appendFailed(requests, cause)
+        if (this.#inbox.length > 0) this.#scheduleDrain()
+      },
+    )
+  }
+
+  #appended(requests: readonly Pending[], outcomes: readonly AppendOutcome[], bytes: number): void {
+    assert(outcomes.length === requests.length, 'one outcome for each append')
+    const committed = this.#options.commit.appended(this.log.endOffset)
+    assert(committed >= this.#highWatermark, 'the high watermark never goes back')
+    const advanced = committed > this.#highWatermark
+    this.#highWatermark = committed
+    const logStartOffset = this.log.startOffset
+    for (let i = 0; i < requests.length; i++) {
+      const outcome = outcomes[i]
+      requests[i].done(
+        outcome.ok
+          ? {
+              error: 0,
+              baseOffset: outcome.baseOffset,
+              logAppendTimeMs: outcome.logAppendTimeMs,
+              logStartOffset,
+            }
+          : { ...this.#refused(outcome.error), message: outcome.message },
+      )
+    }
+    if (advanced) this.#notify(Math.max(bytes, 1))
+  }
+
+  #appendFailed(requests: readonly Pending[], cause: unknown): void {
+    const { logger, onDiskFailure } = this.#options
+    const name = `${this.topic}-${this.index}`
+    for (const { done } of requests) done(this.#refused(errors.KAFKA_STORAGE_ERROR))
+    // A full disk took nothing and may have room again later; reading goes on.
+    if (cause instanceof DiskError && cause.kind === 'no-space') {
+      logger.error({ partition: name, cause }, 'no space left on the disk: append refused')
+      return
+    }
+    logger.error({ partition: name, cause }, 'append failed: the partition goes offline')
+    this.takeOffline()
+    onDiskFailure(this, cause instanceof Error ? cause : new Error(String(cause)))
+  }
+
+  #notify(bytes: number): void {
+    for (const listener of this.#listeners) listener(this, bytes)
+  }
+}

@@ -1,0 +1,239 @@
+// A client's connection: bytes in, frames, exchanges, responses out.
+//
+//   onData -> FrameReader -> dispatch -> handler ... -> ready -> (turn's end) one write
+//
+// Requests of a connection are worked on side by side and answered in their order. What a peer may
+// make us hold is bounded: beyond the limits its frames wait undispatched and its socket is not read.
+
+import type { ConnectionHandler, Connection as Wire } from '@sluice/core/host/network'
+import type { Deadline } from '@sluice/core/lib/timer-queue'
+import { FrameReader, responseFrame } from '@sluice/protocol/frame'
+import type { ListenerSpec } from './broker.ts'
+import { dispatch, type Services } from './dispatch.ts'
+import type { Exchange, ExchangeOwner } from './exchange.ts'
+
+/** Requests of one connection that may be worked on at a time. */
+const inFlightMax = 512
+/** Bytes of requests being worked on, and of responses not yet sent, on one connection. */
+const inFlightBytesMax = 16 * 1024 * 1024
+const unsentBytesMax = 8 * 1024 * 1024
+
+export class ClientConnection implements ConnectionHandler, ExchangeOwner {
+  readonly listener: ListenerSpec
+  readonly #wire: Wire
+  readonly #services: Services
+  readonly #onGone: () => void
+  readonly #reader: FrameReader
+  /** Exchanges in the order of their requests; answered ones leave from the front. */
+  #exchanges: Exchange[] = []
+  /** Frames that came while the limits were reached. */
+  #backlog: Buffer[] = []
+  #requestBytes = 0
+  #responseBytes = 0
+  #paused = false
+  #flushScheduled = false
+  /** Nothing is read or sent any more. */
+  #closed = false
+  #gone = false
+  #lastActiveMs: number
+  #idle: Deadline | undefined
+
+  constructor(wire: Wire, listener: ListenerSpec, services: Services, onGone: () => void) {
+    this.#wire = wire
+    this.listener = listener
+    this.#services = services
+    this.#onGone = onGone
+    this.#lastActiveMs = services.host.clock.monotonic()
+    this.#reader = new FrameReader({
+      maxBytes: services.config['socket.request.max.bytes'],
+      onFrame: (frame) => this.#onFrame(frame),
+    })
+    this.#watchIdle(this.#services.config['connections.max.idle.ms'])
+  }
+
+  get remote() {
+    return this.#wire.remote
+  }
+
+  get closed(): boolean {
+    return this.#closed
+  }
+
+  /** Requests that have no answer yet. */
+  get inFlight(): number {
+    return this.#exchanges.length + this.#backlog.length
+  }
+
+  onData(view: Buffer): void {
+    if (this.#closed) return
+    this.#lastActiveMs = this.#services.host.clock.monotonic()
+    this.#services.traffic.bytesIn += view.length
+    try {
+      this.#reader.push(view)
+    } catch (cause) {
+      this.#refuse('a frame is not well-formed', cause)
+    }
+  }
+
+  onDrain(): void {
+    this.#lastActiveMs = this.#services.host.clock.monotonic()
+    this.#goOn()
+  }
+
+  onClose(): void {
+    if (this.#gone) return
+    this.#gone = true
+    this.#closed = true
+    this.#idle?.cancel()
+    this.#backlog = []
+    this.#services.budget.forget(this.#goOn)
+    const exchanges = this.#exchanges
+    this.#exchanges = []
+    for (const exchange of exchanges) {
+      this.#account(-exchange.requestBytes, -exchange.responseBytes)
+      exchange.abandon()
+    }
+    this.#onGone()
+  }
+
+  encode(exchange: Exchange, response: object): Buffer[] {
+    const { handler, apiVersion, correlationId } = exchange
+    return responseFrame(handler.api, apiVersion, correlationId, response)
+  }
+
+  ready(exchange: Exchange): void {
+    this.#services.requests.answered(exchange)
+    this.#account(0, exchange.responseBytes)
+    if (this.#exchanges[0] === exchange) this.#scheduleFlush()
+  }
+
+  close(reason: string): void {
+    this.#refuse(reason)
+  }
+
+  /** What was answered is sent, then the connection ends. */
+  end(): void {
+    if (!this.#closed) this.#wire.end()
+  }
+
+  #onFrame(frame: Buffer): void {
+    if (this.#closed) return
+    if (this.#backlog.length === 0 && this.#hasRoom()) return this.#dispatch(frame)
+    this.#backlog.push(frame)
+    this.#pause()
+  }
+
+  #dispatch(frame: Buffer): void {
+    this.#account(frame.length, 0)
+    dispatch(this.#services, this, frame, (exchange) => this.#exchanges.push(exchange))
+  }
+
+  /** Whether one more request may begin. */
+  #hasRoom(): boolean {
+    const { budget } = this.#services
+    if (!budget.hasRoom && this.#exchanges.length > 0) return false
+    return (
+      this.#exchanges.length < inFlightMax &&
+      this.#requestBytes < inFlightBytesMax &&
+      this.#responseBytes + this.#wire.pendingBytes < unsentBytesMax
+    )
+  }
+
+  /** Room may have come: takes up what waited, then reads on. */
+  readonly #goOn = (): void => {
+    while (this.#backlog.length > 0 && !this.#closed && this.#hasRoom()) {
+      this.#dispatch(this.#backlog.shift() as Buffer)
+    }
+    if (this.#closed || !this.#paused) return
+    if (this.#backlog.length > 0) return this.#pause()
+    this.#paused = false
+    this.#wire.resume()
+  }
+
+  #pause(): void {
+    if (!this.#services.budget.hasRoom) this.#services.budget.whenRoom(this.#goOn)
+    if (this.#paused) return
+    this.#paused = true
+    this.#wire.pause()
+  }
+
+  #account(requestBytes: number, responseBytes: number): void {
+    this.#requestBytes += requestBytes
+    this.#responseBytes += responseBytes
+    const { budget } = this.#services
+    const bytes = requestBytes + responseBytes
+    if (bytes >= 0) budget.take(bytes)
+    else budget.give(-bytes)
+  }
+
+  #scheduleFlush(): void {
+    if (this.#flushScheduled) return
+    this.#flushScheduled = true
+    this.#services.turn.at('respond', this.#flush)
+  }
+
+  /** Sends all answers that are ready and whose turn it is, in one write. */
+  readonly #flush = (): void => {
+    this.#flushScheduled = false
+    if (this.#closed) return
+    const sent = this.#takeAnswered()
+    const buffers: Buffer[] = []
+    let requestBytes = 0
+    let responseBytes = 0
+    for (const exchange of sent) {
+      for (const buffer of exchange.frame) buffers.push(buffer)
+      requestBytes += exchange.requestBytes
+      responseBytes += exchange.responseBytes
+    }
+    this.#services.traffic.bytesOut += responseBytes
+    this.#account(-requestBytes, 0)
+    if (buffers.length === 0) {
+      for (const exchange of sent) exchange.release()
+    } else {
+      this.#wire.write(buffers, () => {
+        this.#account(0, -responseBytes)
+        for (const exchange of sent) exchange.release()
+      })
+    }
+    this.#goOn()
+  }
+
+  #takeAnswered(): Exchange[] {
+    const exchanges = this.#exchanges
+    let count = 0
+    while (count < exchanges.length && exchanges[count].isReady) count += 1
+    if (count === exchanges.length) {
+      this.#exchanges = []
+      return exchanges
+    }
+    return exchanges.splice(0, count)
+  }
+
+  #refuse(reason: string, cause?: unknown): void {
+    if (this.#closed) return
+    const { host, requests } = this.#services
+    const remote = `${this.remote.host}:${this.remote.port}`
+    const { name: listener } = this.listener
+    host.logger.warn({ remote, listener, cause }, `connection closed: ${reason}`)
+    requests.refusedConnections += 1
+    this.#closed = true
+    this.#wire.destroy()
+  }
+
+  #watchIdle(maxIdleMs: number): void {
+    if (maxIdleMs < 0) return
+    const check = (): void => {
+      const now = this.#services.host.clock.monotonic()
+      const idleMs = now - this.#lastActiveMs
+      const waits = this.#exchanges.length > 0 && this.#wire.pendingBytes === 0
+      if (idleMs >= maxIdleMs && !waits) {
+        const remote = `${this.remote.host}:${this.remote.port}`
+        this.#services.host.logger.debug({ remote, idleMs }, 'idle connection closed')
+        this.#wire.destroy()
+        return
+      }
+      this.#idle = this.#services.timers.after(Math.max(maxIdleMs - idleMs, 1000), check)
+    }
+    this.#idle = this.#services.timers.after(maxIdleMs, check)
+  }
+}

@@ -1,0 +1,157 @@
+// Dispatch: from a frame to its handler. What is not a request that we serve ends the connection, as
+// in Kafka, since nobody can tell how to answer it; ApiVersions alone has an answer for the future.
+
+import type { BrokerConfig } from '@sluice/core/config/broker-config'
+import type { Host } from '@sluice/core/host/host'
+import type { TimerQueue } from '@sluice/core/lib/timer-queue'
+import type { Turn } from '@sluice/core/partition/turn'
+import { decode } from '@sluice/protocol/codec'
+import { errors } from '@sluice/protocol/errors'
+import { type RequestHeader, readRequestHeader } from '@sluice/protocol/frame'
+import type { Broker } from './broker.ts'
+import { Exchange, type ExchangeOwner } from './exchange.ts'
+import type { FaultPlan } from './faults.ts'
+import { type Answer, type Failure, type Handler, later } from './handler.ts'
+import type { MemoryBudget } from './memory-budget.ts'
+import type { RequestMetrics, Traffic } from './request-metrics.ts'
+
+/** What connections share. */
+export interface Services {
+  readonly broker: Broker
+  readonly host: Host
+  readonly config: BrokerConfig
+  readonly handlers: HandlerTable
+  readonly turn: Turn
+  readonly timers: TimerQueue
+  readonly budget: MemoryBudget
+  readonly requests: RequestMetrics
+  readonly traffic: Traffic
+  readonly faults: FaultPlan | undefined
+}
+
+/** Handlers by API key. */
+export type HandlerTable = readonly (Handler | undefined)[]
+
+export const apiVersionsKey = 18
+
+export function handlerTable(handlers: readonly Handler[]): HandlerTable {
+  const table: (Handler | undefined)[] = []
+  for (const handler of handlers) table[handler.api.key] = handler
+  return table
+}
+
+interface Parsed {
+  readonly handler: Handler
+  readonly header: RequestHeader
+  /** Undefined: an ApiVersions of the future. */
+  readonly request: object | undefined
+}
+
+/** Begins the exchange that `frame` asks for; `begun` is called with it before it can be answered. */
+export function dispatch(
+  services: Services,
+  owner: ExchangeOwner,
+  frame: Buffer,
+  begun: (exchange: Exchange) => void,
+): void {
+  const startedAt = services.host.clock.monotonic()
+  const parsed = parse(services.handlers, frame)
+  if (typeof parsed === 'string') {
+    owner.close(parsed)
+    return
+  }
+  const { handler, header, request } = parsed
+  const exchange = new Exchange(owner, handler, header, { requestBytes: frame.length, startedAt })
+  begun(exchange)
+  if (!request) {
+    fail(exchange, undefined, { errorCode: errors.UNSUPPORTED_VERSION, message: '' })
+    return
+  }
+  const fault = services.faults?.take(handler.api.name)
+  if (fault !== undefined) {
+    fail(exchange, request, { errorCode: fault, message: 'ordered by a fault plan' })
+    return
+  }
+  carryOut(services, exchange, request)
+}
+
+/** A string says why the frame is no request that we serve. */
+function parse(handlers: HandlerTable, frame: Buffer): Parsed | string {
+  let header: RequestHeader
+  try {
+    header = readRequestHeader(frame)
+  } catch (cause) {
+    return `a request header is not well-formed: ${(cause as Error).message}`
+  }
+  const handler = handlers[header.apiKey]
+  if (!handler) return `API key ${header.apiKey} is not served`
+  const { min, max } = handler.versions
+  const { name, key } = handler.api
+  if (header.apiVersion < min || header.apiVersion > max) {
+    if (key !== apiVersionsKey) return `${name} has no version ${header.apiVersion} here`
+    // The client learns what there is from a body of version 0 and asks again (KIP-511).
+    return { handler, header: { ...header, apiVersion: 0 }, request: undefined }
+  }
+  try {
+    const request = decode(handler.api.request, header.apiVersion, frame, header.bodyOffset)
+    return { handler, header, request }
+  } catch (cause) {
+    return `${name} is not well-formed: ${(cause as Error).message}`
+  }
+}
+
+function carryOut(services: Services, exchange: Exchange, request: object): void {
+  const { handler } = exchange
+  let answer: Answer<object>
+  try {
+    answer = handler.handle(services.broker, request as never, exchange)
+  } catch (cause) {
+    handlerFailed(services, exchange, request, cause)
+    return
+  }
+  if (answer instanceof Promise) {
+    answer.then(
+      (settled) => settle(services, exchange, request, settled),
+      (cause) => handlerFailed(services, exchange, request, cause),
+    )
+  } else {
+    settle(services, exchange, request, answer)
+  }
+}
+
+/** The answer may itself be wrong for its schema. */
+function settle(
+  services: Services,
+  exchange: Exchange,
+  request: object,
+  answer: object | typeof later | undefined,
+): void {
+  if (answer === later) return
+  try {
+    exchange.respond(answer)
+  } catch (cause) {
+    handlerFailed(services, exchange, request, cause)
+  }
+}
+
+/** A handler threw: a bug, or the table out of reach. The client gets its error, we a line. */
+function handlerFailed(
+  services: Services,
+  exchange: Exchange,
+  request: object,
+  cause: unknown,
+): void {
+  const { handler, apiVersion } = exchange
+  services.host.logger.error({ api: handler.api.name, apiVersion, cause }, 'a request failed')
+  if (exchange.isReady) return
+  // An idempotent Java producer does not survive -1 to Produce (KAFKA-14034).
+  const errorCode = handler.api.key === 0 ? errors.KAFKA_STORAGE_ERROR : errors.UNKNOWN_SERVER_ERROR
+  fail(exchange, request, { errorCode, message: 'the server met an unexpected condition' })
+}
+
+function fail(exchange: Exchange, request: object | undefined, failure: Failure): void {
+  const { handler, apiVersion } = exchange
+  const response = handler.failed?.(request as never, failure, apiVersion)
+  if (response) exchange.respond(response)
+  else exchange.disconnect(`${handler.api.name} failed and has no answer that says so`)
+}

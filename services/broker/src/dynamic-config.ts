@@ -1,0 +1,31 @@
+// The broker's configs as they are in force: those it was started with, overlaid by what was altered for
+// all brokers and then for this one.
+
+import type { ConfigOverrides, MetadataImage } from '@sluice/core/cluster/image'
+import type { BrokerConfig } from '@sluice/core/config/broker-config'
+import { type Definition, parseValue } from '@sluice/core/config/definition'
+import { brokerConfigs } from '@sluice/core/config/tables/broker'
+import { dynamicBrokerConfigs } from './config-entries.ts'
+
+export function dynamicConfig(
+  start: BrokerConfig,
+  image: MetadataImage,
+  nodeId: number,
+): BrokerConfig {
+  const ofAll = image.configs('broker', '')
+  const own = image.configs('broker', String(nodeId))
+  if (Object.keys(ofAll).length + Object.keys(own).length === 0) return start
+  return Object.freeze({ ...start, ...parsed(ofAll), ...parsed(own) })
+}
+
+/** Overrides were checked when they were stored; one that means nothing any more is left out. */
+function parsed(overrides: ConfigOverrides): Record<string, unknown> {
+  const values: Record<string, unknown> = {}
+  for (const [name, text] of Object.entries(overrides)) {
+    if (!dynamicBrokerConfigs.has(name)) continue
+    const definition: Definition<unknown> = brokerConfigs[name as keyof typeof brokerConfigs]
+    const result = parseValue(definition, text)
+    if (result.ok) values[name] = result.value
+  }
+  return values
+}

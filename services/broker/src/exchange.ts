@@ -1,0 +1,135 @@
+// An exchange: one request on its connection and the response to come. It is also what the handler
+// gets as its context. Exchanges of a connection are answered in the order in which they came.
+
+import type { Address } from '@sluice/core/host/network'
+import { assert } from '@sluice/core/lib/assert'
+import type { RequestHeader } from '@sluice/protocol/frame'
+import type { ListenerSpec } from './broker.ts'
+import type { Handler, RequestContext } from './handler.ts'
+
+/** Where the exchange reports to: its connection. */
+export interface ExchangeOwner {
+  readonly listener: ListenerSpec
+  readonly remote: Address
+  readonly closed: boolean
+  /** `response` was handed to the exchange, in whatever order: encode it. */
+  encode(exchange: Exchange, response: object): Buffer[]
+  /** The exchange has its answer, or is known to have none. */
+  ready(exchange: Exchange): void
+  close(reason: string): void
+}
+
+/** All listeners are without authentication so far. */
+const anonymous = 'User:ANONYMOUS'
+
+export class Exchange implements RequestContext {
+  readonly handler: Handler
+  readonly apiVersion: number
+  readonly correlationId: number
+  readonly clientId: string | null
+  readonly startedAt: number
+  readonly requestBytes: number
+  readonly #owner: ExchangeOwner
+  #state: 'open' | 'ready' | 'gone' = 'open'
+  #frame: Buffer[] = []
+  #responseBytes = 0
+  #releases: (() => void)[] | undefined
+  #cancels: (() => void)[] | undefined
+
+  constructor(
+    owner: ExchangeOwner,
+    handler: Handler,
+    header: RequestHeader,
+    size: { requestBytes: number; startedAt: number },
+  ) {
+    this.#owner = owner
+    this.handler = handler
+    this.apiVersion = header.apiVersion
+    this.correlationId = header.correlationId
+    this.clientId = header.clientId
+    this.requestBytes = size.requestBytes
+    this.startedAt = size.startedAt
+  }
+
+  get listener(): ListenerSpec {
+    return this.#owner.listener
+  }
+
+  get remote(): Address {
+    return this.#owner.remote
+  }
+
+  get principal(): string {
+    return anonymous
+  }
+
+  get closed(): boolean {
+    return this.#state === 'gone' || this.#owner.closed
+  }
+
+  get isReady(): boolean {
+    return this.#state === 'ready'
+  }
+
+  /** What goes to the wire; empty when there is no response. */
+  get frame(): readonly Buffer[] {
+    return this.#frame
+  }
+
+  get responseBytes(): number {
+    return this.#responseBytes
+  }
+
+  respond(response: object | undefined): void {
+    if (this.#state === 'gone') {
+      this.release()
+      return
+    }
+    assert(this.#state === 'open', 'a request is answered once')
+    if (response !== undefined) {
+      this.#frame = this.#owner.encode(this, response)
+      for (const buffer of this.#frame) this.#responseBytes += buffer.length
+    }
+    this.#state = 'ready'
+    this.#cancels = undefined
+    this.#owner.ready(this)
+  }
+
+  onReleased(release: () => void): void {
+    if (this.#state === 'gone') {
+      release()
+      return
+    }
+    this.#releases ??= []
+    this.#releases.push(release)
+  }
+
+  onAbandoned(cancel: () => void): void {
+    if (this.#state === 'gone') {
+      cancel()
+      return
+    }
+    this.#cancels ??= []
+    this.#cancels.push(cancel)
+  }
+
+  disconnect(reason: string): void {
+    this.#owner.close(reason)
+  }
+
+  /** The response left: what it lent is free again. */
+  release(): void {
+    const releases = this.#releases
+    if (!releases) return
+    this.#releases = undefined
+    for (const run of releases) run()
+  }
+
+  /** The connection went away before the response left. */
+  abandon(): void {
+    const waited = this.#state === 'open'
+    this.#state = 'gone'
+    if (waited) for (const run of this.#cancels ?? []) run()
+    this.release()
+  }
+}

@@ -1,0 +1,257 @@
+// Fetch
+// v4 isolation level (KIP-98) · v5 log start offset · v7 sessions (KIP-227) · v9 leader epoch (KIP-320)
+// v11 rack (KIP-392) · v12 flexible, diverging epoch (KIP-595) · v13 topic ids (KIP-516)
+// v15 replica state (KIP-903) · v16 node endpoints (KIP-951) · v17 directory ids · v18 high watermark
+//
+// Records go out as the buffers that the log lends; they are given back when the response has left.
+// A fetch that finds less than it wants waits in the purgatory and then reads once more.
+
+import type { Partition } from '@sluice/core/partition/partition'
+import { apis } from '@sluice/protocol/apis'
+import { errors } from '@sluice/protocol/errors'
+import type { FetchRequest } from '@sluice/protocol/messages/01-fetch'
+import type { Broker } from '../broker.ts'
+import type { FetchContext, FetchOutcome, FetchPartition } from '../fetch-session.ts'
+import { handler, later, type RequestContext } from '../handler.ts'
+import { findPartition } from '../lookup.ts'
+
+/** One response holds no more records, whatever the client allows: it bounds a turn of the loop. */
+const responseBytesMax = 8 * 1024 * 1024
+
+const noRecords = Buffer.alloc(0)
+const readCommitted = 1
+
+interface Result extends FetchOutcome {
+  readonly at: FetchPartition
+  readonly lastStableOffset: number
+  readonly divergingEpoch: { epoch: number; endOffset: number } | undefined
+  readonly records: Buffer
+  readonly release: (() => void) | undefined
+}
+
+export const fetch = handler(
+  apis.fetch,
+  { min: 4, max: 18, failed: (_request, { errorCode }) => ({ errorCode, responses: [] }) },
+  (broker, request, context) => {
+    const session = broker.fetchSessions.begin(request, context.apiVersion)
+    if (session.errorCode !== 0) return { errorCode: session.errorCode, responses: [] }
+    const fetch = new PendingFetch(broker, request, context, session)
+    fetch.start()
+    return later
+  },
+)
+
+class PendingFetch {
+  readonly #broker: Broker
+  readonly #request: FetchRequest
+  readonly #context: RequestContext
+  readonly #session: FetchContext
+  readonly #wanted: readonly FetchPartition[]
+  readonly #maxBytes: number
+  readonly #minBytes: number
+  readonly #fromReplica: boolean
+  #results: Result[] = []
+  #bytes = 0
+  #answerNow = false
+
+  constructor(
+    broker: Broker,
+    request: FetchRequest,
+    context: RequestContext,
+    session: FetchContext,
+  ) {
+    this.#broker = broker
+    this.#request = request
+    this.#context = context
+    this.#session = session
+    this.#wanted = [...session.partitions]
+    const limit = Math.min(broker.config['fetch.max.bytes'], responseBytesMax)
+    this.#maxBytes = Math.min(request.maxBytes, limit)
+    this.#minBytes = Math.min(request.minBytes, this.#maxBytes)
+    this.#fromReplica = Math.max(request.replicaId, request.replicaState.replicaId) >= 0
+  }
+
+  start(): void {
+    this.#read(() => {
+      const { maxWaitMs } = this.#request
+      const enough = this.#bytes >= this.#minBytes || this.#answerNow
+      if (enough || maxWaitMs <= 0 || this.#wanted.length === 0) this.#answer()
+      else this.#wait(maxWaitMs)
+    })
+  }
+
+  #wait(maxWaitMs: number): void {
+    const bytes = this.#minBytes - this.#bytes
+    const partitions = this.#partitions()
+    this.#drop()
+    const complete = () => {
+      if (!this.#context.closed) this.#read(() => this.#answer())
+    }
+    const waiting = this.#broker.purgatory.wait({ partitions, bytes, maxWaitMs, complete })
+    this.#context.onAbandoned(() => waiting.cancel())
+  }
+
+  #partitions(): Partition[] {
+    const partitions: Partition[] = []
+    for (const at of this.#wanted) {
+      const partition = findPartition(
+        this.#broker,
+        { name: at.topic, topicId: at.topicId },
+        at.index,
+      )
+      if (typeof partition !== 'number') partitions.push(partition)
+    }
+    return partitions
+  }
+
+  /** Reads partitions in order as long as there is room, then goes on with `done`. */
+  #read(done: () => void, from = 0): void {
+    for (let i = from; i < this.#wanted.length; i++) {
+      const result = this.#readOne(this.#wanted[i])
+      if (result instanceof Promise) {
+        result.then(
+          (settled) => {
+            this.#take(settled)
+            this.#read(done, i + 1)
+          },
+          (cause) => this.#fail(cause, i, done),
+        )
+        return
+      }
+      this.#take(result)
+    }
+    done()
+  }
+
+  /** The disk would not read: the partition says so, the others go on. */
+  #fail(cause: unknown, i: number, done: () => void): void {
+    const { topic, topicId, index } = this.#wanted[i]
+    this.#broker.host.logger.error({ topic, topicId, index, cause }, 'a read failed')
+    this.#take(failed(this.#wanted[i], errors.KAFKA_STORAGE_ERROR))
+    this.#read(done, i + 1)
+  }
+
+  #take(result: Result): void {
+    this.#results.push(result)
+    this.#bytes += result.bytes
+    if (result.errorCode !== 0 || result.diverging) this.#answerNow = true
+  }
+
+  #readOne(at: FetchPartition): Result | Promise<Result> {
+    // Only brokers of the cluster replicate, and they say who they are on a listener of their own.
+    if (this.#fromReplica) return failed(at, errors.TOPIC_AUTHORIZATION_FAILED)
+    const partition = findPartition(this.#broker, { name: at.topic, topicId: at.topicId }, at.index)
+    if (typeof partition === 'number') return failed(at, partition)
+    if (partition.offline) return failed(at, errors.KAFKA_STORAGE_ERROR)
+    const fenced = partition.checkEpoch(at.currentLeaderEpoch)
+    if (fenced !== 0) return failed(at, fenced)
+    const { log } = partition
+    if (at.fetchOffset > log.endOffset || at.fetchOffset < log.startOffset) {
+      return failed(at, errors.OFFSET_OUT_OF_RANGE)
+    }
+    const diverging = divergingEpoch(partition, at)
+    const room = this.#maxBytes - this.#bytes
+    if (diverging || (room <= 0 && this.#bytes > 0)) return empty(at, partition, diverging)
+    const read = partition.read({
+      offset: at.fetchOffset,
+      maxBytes: Math.min(at.maxBytes, room),
+      isolation: this.#request.isolationLevel === readCommitted ? 'committed' : 'uncommitted',
+      wholeFirstBatch: this.#bytes === 0,
+    })
+    if (!(read instanceof Promise)) return asResult(at, partition, read)
+    return read.then((settled) => asResult(at, partition, settled))
+  }
+
+  #drop(): void {
+    for (const { release } of this.#results) release?.()
+    this.#results = []
+    this.#bytes = 0
+    this.#answerNow = false
+  }
+
+  #answer(): void {
+    const results = this.#results
+    this.#context.onReleased(() => {
+      for (const { release } of results) release?.()
+    })
+    const { sessionId, included } = this.#session.finish(results)
+    const committed = this.#request.isolationLevel === readCommitted
+    const responses: TopicResponse[] = []
+    results.forEach((result, i) => {
+      if (included[i]) addTo(responses, result, committed)
+    })
+    this.#context.respond({ errorCode: 0, sessionId, responses })
+  }
+}
+
+interface TopicResponse {
+  readonly topic: string
+  readonly topicId: string
+  readonly partitions: object[]
+}
+
+/** Topics stand in the response in the order of their partitions' turns. */
+function addTo(responses: TopicResponse[], result: Result, committed: boolean): void {
+  const { topic, topicId, index } = result.at
+  let last = responses.at(-1)
+  if (!last || last.topic !== topic || last.topicId !== topicId) {
+    last = { topic, topicId, partitions: [] }
+    responses.push(last)
+  }
+  last.partitions.push({
+    partitionIndex: index,
+    errorCode: result.errorCode,
+    highWatermark: result.highWatermark,
+    lastStableOffset: result.lastStableOffset,
+    logStartOffset: result.logStartOffset,
+    abortedTransactions: committed ? [] : null,
+    records: result.records,
+    ...(result.divergingEpoch && { divergingEpoch: result.divergingEpoch }),
+  })
+}
+
+function failed(at: FetchPartition, errorCode: number): Result {
+  return {
+    at,
+    errorCode,
+    highWatermark: -1,
+    lastStableOffset: -1,
+    logStartOffset: -1,
+    bytes: 0,
+    diverging: false,
+    divergingEpoch: undefined,
+    records: noRecords,
+    release: undefined,
+  }
+}
+
+function empty(
+  at: FetchPartition,
+  partition: Partition,
+  divergingEpoch?: Result['divergingEpoch'],
+): Result {
+  return {
+    ...failed(at, 0),
+    highWatermark: partition.highWatermark,
+    lastStableOffset: partition.lastStableOffset,
+    logStartOffset: partition.log.startOffset,
+    diverging: divergingEpoch !== undefined,
+    divergingEpoch,
+  }
+}
+
+type PartitionRead = Awaited<ReturnType<Partition['read']>>
+
+function asResult(at: FetchPartition, partition: Partition, read: PartitionRead): Result {
+  if (!read.ok) return failed(at, errors.OFFSET_OUT_OF_RANGE)
+  const { records, bytes, release } = read
+  return { ...empty(at, partition), records, bytes, release }
+}
+
+/** The client's last batch is of an epoch that ended earlier here: it has to go back (KIP-595). */
+function divergingEpoch(partition: Partition, at: FetchPartition): Result['divergingEpoch'] {
+  if (at.lastFetchedEpoch < 0) return undefined
+  const { epoch, endOffset } = partition.log.endOffsetForEpoch(at.lastFetchedEpoch)
+  if (epoch >= at.lastFetchedEpoch && endOffset >= at.fetchOffset) return undefined
+  return { epoch, endOffset }
+}

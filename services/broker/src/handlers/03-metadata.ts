@@ -1,0 +1,121 @@
+// Metadata
+// v1 all topics by null · v4 allowAutoTopicCreation · v5 offline replicas · v7 leader epochs
+// v8 authorized operations (KIP-430) · v9 flexible · v10 topic ids (KIP-516) · v12 topics by id
+// v13 error at the top (KIP-1102)
+
+import type { TopicImage } from '@sluice/core/cluster/image'
+import { invalidTopicName } from '@sluice/core/cluster/topic-name'
+import { apis } from '@sluice/protocol/apis'
+import { errors } from '@sluice/protocol/errors'
+import type { MetadataRequest } from '@sluice/protocol/messages/03-metadata'
+import { zeroUuid } from '@sluice/protocol/schema'
+import type { Broker } from '../broker.ts'
+import { handler, type RequestContext } from '../handler.ts'
+import { clusterOperations, operationsOmitted, replicasOf, topicOperations } from '../lookup.ts'
+import { createOnDemand } from '../topics.ts'
+
+export const metadata = handler(
+  apis.metadata,
+  {
+    min: 0,
+    max: 13,
+    failed: (request, { errorCode }) => ({
+      brokers: [],
+      topics: (request.topics ?? []).map(({ name, topicId }) => ({
+        ...noTopic(name, topicId),
+        errorCode,
+      })),
+      errorCode,
+    }),
+  },
+  (broker, request, context) => {
+    const missing = toCreate(broker, request, context)
+    if (missing.length === 0) return describe(broker, request, context, new Map())
+    return createOnDemand(broker, missing).then((outcomes) =>
+      describe(broker, request, context, outcomes),
+    )
+  },
+)
+
+function toCreate(broker: Broker, request: MetadataRequest, context: RequestContext): string[] {
+  const allowed = request.allowAutoTopicCreation || context.apiVersion < 4
+  if (!allowed || !broker.config['auto.create.topics.enable'] || !request.topics) return []
+  const names = new Set<string>()
+  for (const { name } of request.topics) {
+    if (name === null || broker.cluster.image.topic(name) || invalidTopicName(name)) continue
+    names.add(name)
+  }
+  return [...names]
+}
+
+function describe(
+  broker: Broker,
+  request: MetadataRequest,
+  context: RequestContext,
+  created: ReadonlyMap<string, number>,
+) {
+  const { image } = broker.cluster
+  const operations = request.includeTopicAuthorizedOperations ? topicOperations : operationsOmitted
+  const found = ({ topicId, name }: { topicId: string; name: string | null }) => {
+    if (name === null) {
+      const topic = image.topicById(topicId)
+      if (topic) return describeTopic(broker, topic, operations)
+      return { ...noTopic(null, topicId), errorCode: errors.UNKNOWN_TOPIC_ID }
+    }
+    const topic = image.topic(name)
+    if (topic) return describeTopic(broker, topic, operations)
+    if (invalidTopicName(name)) {
+      return { ...noTopic(name, zeroUuid), errorCode: errors.INVALID_TOPIC_EXCEPTION }
+    }
+    const errorCode = created.get(name) || errors.UNKNOWN_TOPIC_OR_PARTITION
+    return { ...noTopic(name, zeroUuid), errorCode }
+  }
+  const everything = request.topics === null || (context.apiVersion === 0 && !request.topics.length)
+  return {
+    brokers: describeBrokers(broker, context),
+    clusterId: broker.clusterId,
+    controllerId: image.controllerId,
+    topics: everything
+      ? [...image.topics()].map((topic) => describeTopic(broker, topic, operations))
+      : (request.topics ?? []).map(found),
+    ...(request.includeClusterAuthorizedOperations && {
+      clusterAuthorizedOperations: clusterOperations,
+    }),
+    errorCode: 0,
+  }
+}
+
+/** Each broker at the address of the listener by which the client came. */
+export function describeBrokers(broker: Broker, context: RequestContext) {
+  const { name } = context.listener
+  return [...broker.cluster.image.brokers()].flatMap(({ id, rack, endpoints, fenced }) => {
+    const endpoint = endpoints.find(({ listener }) => listener === name)
+    if (!endpoint || fenced) return []
+    return [{ nodeId: id, host: endpoint.host, port: endpoint.port, rack }]
+  })
+}
+
+function describeTopic(broker: Broker, topic: TopicImage, topicAuthorizedOperations: number) {
+  return {
+    errorCode: 0,
+    name: topic.name,
+    topicId: topic.id,
+    isInternal: topic.internal,
+    partitions: topic.partitions.map(({ index, leader, replicas }) => ({
+      errorCode: leader === -1 ? errors.LEADER_NOT_AVAILABLE : 0,
+      partitionIndex: index,
+      ...replicasOf(topic, index),
+      offlineReplicas: replicas.filter((id) => isOffline(broker, topic, index, id)),
+    })),
+    topicAuthorizedOperations,
+  }
+}
+
+function isOffline(broker: Broker, topic: TopicImage, index: number, id: number): boolean {
+  if (id !== broker.nodeId) return broker.cluster.image.broker(id)?.fenced ?? true
+  return broker.partitions.getById(topic.id, index)?.offline ?? false
+}
+
+function noTopic(name: string | null, topicId: string) {
+  return { errorCode: 0, name, topicId, isInternal: false, partitions: [] }
+}

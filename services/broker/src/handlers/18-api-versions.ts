@@ -1,0 +1,49 @@
+// ApiVersions
+// v3 flexible, client software name and version (KIP-511) · v4 features with minimum 0
+// v5 cluster id and node id checked (KIP-1242)
+
+import { apis } from '@sluice/protocol/apis'
+import { errors } from '@sluice/protocol/errors'
+import { type Handler, handler } from '../handler.ts'
+
+/** Served by none; some librdkafka need to see Produce from 0 on (KAFKA-18659). */
+const produceMinAdvertised = 0
+
+const softwareName = /^[a-zA-Z0-9](?:[a-zA-Z0-9.-]*[a-zA-Z0-9])?$/
+
+/** Made of the list that it is itself a part of. */
+export function apiVersions(handlers: () => readonly Handler[]): Handler {
+  const apiKeys = () =>
+    handlers().map(({ api, versions }) => ({
+      apiKey: api.key,
+      minVersion: api.key === apis.produce.key ? produceMinAdvertised : versions.min,
+      maxVersion: versions.max,
+    }))
+  return handler(
+    apis.apiVersions,
+    {
+      min: 0,
+      max: 5,
+      failed: (_request, { errorCode }) => ({ errorCode, apiKeys: apiKeys() }),
+    },
+    (broker, request, context) => {
+      const { apiVersion } = context
+      if (apiVersion >= 3 && !isSoftware(request)) {
+        return { errorCode: errors.INVALID_REQUEST, apiKeys: [] }
+      }
+      const { clusterId, nodeId } = request
+      const elsewhere =
+        (clusterId !== null && clusterId !== broker.clusterId) ||
+        (nodeId !== -1 && nodeId !== broker.nodeId)
+      if (apiVersion >= 5 && elsewhere) {
+        return { errorCode: errors.REBOOTSTRAP_REQUIRED, apiKeys: [] }
+      }
+      return { errorCode: 0, apiKeys: apiKeys(), finalizedFeaturesEpoch: 0 }
+    },
+  )
+}
+
+function isSoftware(request: { clientSoftwareName: string; clientSoftwareVersion: string }) {
+  const { clientSoftwareName, clientSoftwareVersion } = request
+  return softwareName.test(clientSoftwareName) && softwareName.test(clientSoftwareVersion)
+}

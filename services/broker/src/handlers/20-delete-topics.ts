@@ -1,0 +1,73 @@
+// DeleteTopics
+// v3 TOPIC_DELETION_DISABLED · v4 flexible · v5 error message · v6 by topic id (KIP-516)
+
+import { apis } from '@sluice/protocol/apis'
+import { errors, errorText } from '@sluice/protocol/errors'
+import type { DeleteTopicsRequest } from '@sluice/protocol/messages/20-delete-topics'
+import { zeroUuid } from '@sluice/protocol/schema'
+import type { Broker } from '../broker.ts'
+import { handler } from '../handler.ts'
+
+interface Named {
+  readonly name: string | null
+  readonly topicId: string
+}
+
+interface Outcome extends Named {
+  readonly errorCode: number
+  readonly errorMessage: string | null
+}
+
+export const deleteTopics = handler(
+  apis.deleteTopics,
+  {
+    min: 1,
+    max: 6,
+    failed: (request, { errorCode }, version) => ({
+      responses: named(request, version).map((topic) => outcome(topic, errorCode)),
+    }),
+  },
+  async (broker, request, { apiVersion }) => {
+    const topics = named(request, apiVersion)
+    if (!broker.config['delete.topic.enable']) {
+      const code = apiVersion < 3 ? errors.INVALID_REQUEST : errors.TOPIC_DELETION_DISABLED
+      return { responses: topics.map((topic) => outcome(topic, code)) }
+    }
+    const resolved = topics.map((topic) => resolve(broker, topic, topics))
+    const ids = resolved.filter(({ errorCode }) => errorCode === 0).map(({ topicId }) => topicId)
+    const codes = await broker.cluster.controller.deleteTopics(ids)
+    const byId = new Map(ids.map((id, i) => [id, codes[i]]))
+    return {
+      responses: resolved.map((one) =>
+        one.errorCode === 0 ? outcome(one, byId.get(one.topicId) ?? 0) : one,
+      ),
+    }
+  },
+)
+
+function named(request: DeleteTopicsRequest, version: number): Named[] {
+  if (version >= 6) return request.topics
+  return request.topicNames.map((name) => ({ name, topicId: zeroUuid }))
+}
+
+/** The topic with both its names, or why it is not deleted. */
+function resolve(broker: Broker, asked: Named, all: readonly Named[]): Outcome {
+  const { name, topicId } = asked
+  const { image } = broker.cluster
+  const byId = topicId !== zeroUuid
+  if (byId === (name !== null)) {
+    return outcome(asked, errors.INVALID_REQUEST, 'Give either a topic name or a topic id.')
+  }
+  const topic = byId ? image.topicById(topicId) : image.topic(name ?? '')
+  if (!topic) {
+    return outcome(asked, byId ? errors.UNKNOWN_TOPIC_ID : errors.UNKNOWN_TOPIC_OR_PARTITION)
+  }
+  const same = all.filter((one) => one.name === topic.name || one.topicId === topic.id)
+  if (same.length > 1) return outcome(asked, errors.INVALID_REQUEST, 'The topic is named twice.')
+  return outcome({ name: topic.name, topicId: topic.id }, 0)
+}
+
+function outcome({ name, topicId }: Named, errorCode: number, message?: string): Outcome {
+  const errorMessage = errorCode === 0 ? null : (message ?? errorText(errorCode))
+  return { name, topicId, errorCode, errorMessage }
+}

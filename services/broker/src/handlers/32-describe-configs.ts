@@ -1,0 +1,72 @@
+// DescribeConfigs
+// v1 sources and synonyms (KIP-226) · v3 types and documentation (KIP-569) · v4 flexible
+
+import { apis } from '@sluice/protocol/apis'
+import { errors } from '@sluice/protocol/errors'
+import type { DescribeConfigsRequest } from '@sluice/protocol/messages/32-describe-configs'
+import type { Broker } from '../broker.ts'
+import {
+  type ConfigEntryView,
+  describeBrokerConfigs,
+  describeTopicConfigs,
+  source,
+} from '../config-entries.ts'
+import { resourceType, unknownResource } from '../config-resources.ts'
+import { handler } from '../handler.ts'
+
+type Resource = DescribeConfigsRequest['resources'][number]
+
+export const describeConfigs = handler(
+  apis.describeConfigs,
+  {
+    min: 1,
+    max: 4,
+    failed: (request, { errorCode, message }) => ({
+      results: request.resources.map((one) => refused(one, errorCode, message)),
+    }),
+  },
+  (broker, request) => ({
+    results: request.resources.map((resource) => {
+      const entries = describe(broker, resource)
+      if (!Array.isArray(entries)) return refused(resource, entries.error, entries.message)
+      const { configurationKeys } = resource
+      const wanted = entries.filter(({ name }) => configurationKeys?.includes(name) ?? true)
+      return {
+        errorCode: 0,
+        errorMessage: null,
+        resourceType: resource.resourceType,
+        resourceName: resource.resourceName,
+        configs: wanted.map((entry) => ({
+          ...entry,
+          synonyms: request.includeSynonyms ? entry.synonyms : [],
+          documentation: request.includeDocumentation ? entry.documentation : null,
+        })),
+      }
+    }),
+  }),
+)
+
+function describe(
+  broker: Broker,
+  resource: Resource,
+): ConfigEntryView[] | { error: number; message: string } {
+  const { image } = broker.cluster
+  const wrong = unknownResource(broker, resource)
+  if (wrong) return wrong
+  switch (resource.resourceType) {
+    case resourceType.topic:
+      return describeTopicConfigs(broker, image.configs('topic', resource.resourceName))
+    case resourceType.broker:
+      if (resource.resourceName !== '') return describeBrokerConfigs(broker)
+      return describeBrokerConfigs(broker).filter((entry) =>
+        entry.synonyms.some((one) => one.source === source.clusterDefault),
+      )
+    default:
+      return { error: errors.INVALID_REQUEST, message: 'this resource has no configs here' }
+  }
+}
+
+function refused(resource: Resource, errorCode: number, errorMessage: string) {
+  const { resourceType, resourceName } = resource
+  return { errorCode, errorMessage, resourceType, resourceName, configs: [] }
+}

@@ -1,0 +1,107 @@
+// IncrementalAlterConfigs (KIP-339)
+// v1 flexible. Sets, deletes, appends to and subtracts from single configs.
+
+import type { ConfigOverrides } from '@sluice/core/cluster/image'
+import type { Definition } from '@sluice/core/config/definition'
+import { formatValue } from '@sluice/core/config/definition'
+import { brokerConfigs } from '@sluice/core/config/tables/broker'
+import { topicConfigs } from '@sluice/core/config/tables/topic'
+import { topicConfig } from '@sluice/core/config/topic-config'
+import { apis } from '@sluice/protocol/apis'
+import { errors } from '@sluice/protocol/errors'
+import type { IncrementalAlterConfigsRequest } from '@sluice/protocol/messages/44-incremental-alter-configs'
+import { type Alteration, alterResource, namedTwice } from '../alter-configs.ts'
+import type { Broker } from '../broker.ts'
+import { type ConfigRefusal, resourceType } from '../config-resources.ts'
+import { handler } from '../handler.ts'
+
+type Resource = IncrementalAlterConfigsRequest['resources'][number]
+type Operation = Resource['configs'][number]
+
+/** AlterConfigOp.OpType of the protocol. */
+const operation = { set: 0, delete: 1, append: 2, subtract: 3 } as const
+
+export const incrementalAlterConfigs = handler(
+  apis.incrementalAlterConfigs,
+  {
+    min: 0,
+    max: 1,
+    failed: (request, { errorCode, message }) => ({
+      responses: request.resources.map(({ resourceType: type, resourceName }) => ({
+        errorCode,
+        errorMessage: message,
+        resourceType: type,
+        resourceName,
+      })),
+    }),
+  },
+  async (broker, request) => {
+    const { validateOnly, resources } = request
+    const responses = []
+    for (const resource of resources) {
+      const alteration = namedTwice(resources, resource)
+        ? () => invalid('Each resource must appear at most once.')
+        : incremental(broker, resource)
+      responses.push(await alterResource(broker, resource, { alteration, validateOnly }))
+    }
+    return { responses }
+  },
+)
+
+function incremental(broker: Broker, resource: Resource): Alteration {
+  return (overrides) => {
+    const altered: Record<string, string> = { ...overrides }
+    const names = resource.configs.map(({ name }) => name)
+    if (new Set(names).size !== names.length) {
+      return invalid('Error due to duplicate config keys')
+    }
+    for (const one of resource.configs) {
+      const value = one.configOperation === operation.delete ? undefined : one.value
+      if (value === null) return invalid(`Null value not supported for : ${one.name}`)
+      if (value === undefined) {
+        delete altered[one.name]
+        continue
+      }
+      const result = applied(broker, { resource, overrides, one, value })
+      if (typeof result !== 'string') return result
+      altered[one.name] = result
+    }
+    return altered
+  }
+}
+
+/** The config's new text. */
+function applied(
+  broker: Broker,
+  at: { resource: Resource; overrides: ConfigOverrides; one: Operation; value: string },
+): string | ConfigRefusal {
+  const { resource, overrides, one, value } = at
+  if (one.configOperation === operation.set) return value
+  const isTopic = resource.resourceType === resourceType.topic
+  const table: Readonly<Record<string, Definition<unknown>>> = isTopic
+    ? topicConfigs
+    : brokerConfigs
+  const definition = Object.hasOwn(table, one.name) ? table[one.name] : undefined
+  if (definition?.type !== 'list') {
+    const message = `Can't ${one.configOperation === operation.append ? 'APPEND' : 'SUBTRACT'} to key ${one.name} because its type is not LIST.`
+    return { error: errors.INVALID_CONFIG, message }
+  }
+  const effective = isTopic ? topicConfig(broker.config, overrides) : broker.config
+  const text =
+    overrides[one.name] ?? formatValue(effective[one.name as keyof typeof effective]) ?? ''
+  const before = split(text)
+  const given = split(value)
+  if (one.configOperation === operation.append) return [...new Set([...before, ...given])].join(',')
+  if (one.configOperation === operation.subtract) {
+    return before.filter((entry) => !given.includes(entry)).join(',')
+  }
+  return invalid(`Unknown operation type ${one.configOperation} is not supported.`)
+}
+
+function split(text: string): string[] {
+  return text === '' ? [] : text.split(',').map((entry) => entry.trim())
+}
+
+function invalid(message: string): ConfigRefusal {
+  return { error: errors.INVALID_REQUEST, message }
+}
