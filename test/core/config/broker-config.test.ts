@@ -1,9 +1,10 @@
 import { type BrokerConfig, brokerConfig } from '@sluice/core/config/broker-config'
 import { type ConfigInput, configErrorText } from '@sluice/core/config/config-entry'
-import { environmentConfigs, variableName } from '@sluice/core/config/environment'
+import { environmentConfigs } from '@sluice/core/config/environment'
 import { parseProperties } from '@sluice/core/config/properties'
 import { brokerConfigs } from '@sluice/core/config/tables/broker'
 import { retiredConfigs } from '@sluice/core/config/tables/retired'
+import { variableName } from '@sluice/core/config/variable-name'
 import { describe, expect, test } from 'vitest'
 
 function resolved(input: ConfigInput): BrokerConfig {

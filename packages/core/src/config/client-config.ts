@@ -34,5 +34,6 @@ function resolve<T extends ConfigTable>(
     errors.push({ name, origin, message: `unknown ${role} config ${name}${hint}` })
   }
   if (errors.length > 0) return { ok: false, errors }
-  return { ok: true, config: Object.freeze({ ...defaultValues(table), ...given }) }
+  const config = Object.freeze({ ...defaultValues(table), ...given }) as Values<T>
+  return { ok: true, config }
 }

@@ -1,27 +1,20 @@
-// Environment: configs in variables. log.retention.hours is SLUICE_LOG_RETENTION_HOURS, and a config of
-// our own keeps its one prefix: sluice.validate is SLUICE_VALIDATE. The variables come in as a record.
+// Environment: configs in variables (variable-name.ts says in which). They come in as a record; one with
+// our prefix that sets nothing is an error, as it is most likely mistyped.
 
 import type { ConfigEntry, ConfigError } from './config-entry.ts'
 import { nearest } from './nearest.ts'
 import { brokerConfigs } from './tables/broker.ts'
 import { commandConfigs } from './tables/command.ts'
-
-const prefix = 'SLUICE_'
+import { variableName, variablePrefix } from './variable-name.ts'
 
 export type EnvironmentConfigs =
   | { ok: true; entries: ConfigEntry[] }
   | { ok: false; errors: ConfigError[] }
 
-/** The variable that sets a config. */
-export function variableName(name: string): string {
-  const bare = name.startsWith('sluice.') ? name.slice('sluice.'.length) : name
-  return prefix + bare.replaceAll(/[.-]/g, '_').toUpperCase()
-}
-
 export function environmentConfigs(
   variables: Readonly<Record<string, string | undefined>>,
 ): EnvironmentConfigs {
-  const given = Object.keys(variables).filter((variable) => variable.startsWith(prefix))
+  const given = Object.keys(variables).filter((variable) => variable.startsWith(variablePrefix))
   if (given.length === 0) return { ok: true, entries: [] }
   const names = new Map<string, string>()
   for (const table of [brokerConfigs, commandConfigs]) {
