@@ -243,6 +243,7 @@ export class Shard {
           entry.offsets.end(topic, partition)
           if (appended) entry.offsets.delete(topic, partition)
         }
+        this.#settle(entry)
       })
     }
     return failed
@@ -262,7 +263,7 @@ export class Shard {
     if (this.#status !== 'active') return errors.NOT_COORDINATOR
     if (error !== errors.NONE) {
       entry.group.cancelDelete()
-      this.#arm(entry)
+      this.#settle(entry)
     }
     return error
   }
@@ -348,8 +349,9 @@ export class Shard {
   /** After anything that happened to a group: its timer, and whether it is worth remembering. */
   #settle(entry: GroupEntry): void {
     const { group, offsets } = entry
-    const idle = group.state === 'Empty' && group.pendingCount === 0 && offsets.isEmpty
-    if (idle && this.#transient.has(entry)) this.#forget(entry)
+    // Without a generation there is no record of it to take back.
+    const unknown = group.state === 'Empty' && group.generation === 0 && group.pendingCount === 0
+    if (unknown && offsets.isEmpty) this.#forget(entry)
     else this.#arm(entry)
   }
 

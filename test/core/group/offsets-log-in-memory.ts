@@ -1,0 +1,76 @@
+// __consumer_offsets in memory, for tests of the coordinator alone: the partitions as lists of records.
+// Appends can be held back (they are in the log, and nobody knows yet) or be made to fail.
+
+import type { OffsetsLog, OffsetsRecord, StoredRecord } from '@sluice/core/group/offsets-log'
+import { errors } from '@sluice/protocol/errors'
+
+export class OffsetsLogInMemory implements OffsetsLog {
+  readonly partitionCount = 4
+  readonly partitions: OffsetsRecord[][] = [[], [], [], []]
+  /** Errors of the next appends, in order; nothing of these is kept. */
+  readonly failures: number[] = []
+  /** Errors of the next loads. */
+  readonly loadFailures: number[] = []
+  /** While it is true, appends are answered by release(). */
+  held = false
+  readonly #waiting: (() => void)[] = []
+  #loadGate: Promise<void> | undefined
+
+  ensure(): Promise<number> {
+    return Promise.resolve(errors.NONE)
+  }
+
+  append(partition: number, records: readonly OffsetsRecord[]): Promise<{ error: number }> {
+    const error = this.failures.shift() ?? errors.NONE
+    if (error === errors.NONE) {
+      // As the wire would: what is appended is a copy.
+      this.partitions[partition].push(
+        ...records.map(({ key, value, timestamp }) => ({
+          key: Buffer.from(key),
+          value: value && Buffer.from(value),
+          timestamp,
+        })),
+      )
+    }
+    if (!this.held) return Promise.resolve({ error })
+    return new Promise((resolve) => this.#waiting.push(() => resolve({ error })))
+  }
+
+  async load(partition: number, each: (record: StoredRecord) => void): Promise<{ error: number }> {
+    await this.#loadGate
+    const error = this.loadFailures.shift() ?? errors.NONE
+    if (error !== errors.NONE) return { error }
+    for (const [offset, { key, value, timestamp }] of this.partitions[partition].entries()) {
+      const record = {
+        offset,
+        timestamp,
+        key: Buffer.from(key),
+        value: value && Buffer.from(value),
+      }
+      each(record)
+      // Its buffers die with the call.
+      record.key.fill(0xaa)
+      record.value?.fill(0xaa)
+    }
+    return { error }
+  }
+
+  /** Answers held appends: the last ones first if `reversed`. */
+  release(options: { reversed?: boolean } = {}): void {
+    const waiting = this.#waiting.splice(0)
+    if (options.reversed) waiting.reverse()
+    for (const answer of waiting) answer()
+  }
+
+  /** Loads wait until the returned function is called. */
+  holdLoads(): () => void {
+    let open = () => {}
+    this.#loadGate = new Promise((resolve) => {
+      open = () => {
+        this.#loadGate = undefined
+        resolve()
+      }
+    })
+    return () => open()
+  }
+}
