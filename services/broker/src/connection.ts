@@ -5,8 +5,8 @@
 // Requests of a connection are worked on side by side and answered in their order. What a peer may
 // make us hold is bounded: beyond the limits its frames wait undispatched and its socket is not read.
 
+import type { Timer } from '@sluice/core/host/clock'
 import type { ConnectionHandler, Connection as Wire } from '@sluice/core/host/network'
-import type { Deadline } from '@sluice/core/lib/timer-queue'
 import { FrameReader, responseFrame } from '@sluice/protocol/frame'
 import type { ListenerSpec } from './broker.ts'
 import { dispatch, type Services } from './dispatch.ts'
@@ -17,6 +17,9 @@ const inFlightMax = 512
 /** Bytes of requests being worked on, and of responses not yet sent, on one connection. */
 const inFlightBytesMax = 16 * 1024 * 1024
 const unsentBytesMax = 8 * 1024 * 1024
+
+/** A connection that is due to be closed but still waits for an answer is looked at again so often. */
+const idleCheckMs = 1000
 
 export class ClientConnection implements ConnectionHandler, ExchangeOwner {
   readonly listener: ListenerSpec
@@ -36,7 +39,7 @@ export class ClientConnection implements ConnectionHandler, ExchangeOwner {
   #closed = false
   #gone = false
   #lastActiveMs: number
-  #idle: Deadline | undefined
+  #idle: Timer | undefined
 
   constructor(wire: Wire, listener: ListenerSpec, services: Services, onGone: () => void) {
     this.#wire = wire
@@ -118,9 +121,12 @@ export class ClientConnection implements ConnectionHandler, ExchangeOwner {
 
   #onFrame(frame: Buffer): void {
     if (this.#closed) return
-    if (this.#backlog.length === 0 && this.#hasRoom()) return this.#dispatch(frame)
-    this.#backlog.push(frame)
-    this.#pause()
+    if (this.#backlog.length === 0 && this.#hasRoom()) {
+      this.#dispatch(frame)
+    } else {
+      this.#backlog.push(frame)
+      this.#pause()
+    }
   }
 
   #dispatch(frame: Buffer): void {
@@ -145,9 +151,12 @@ export class ClientConnection implements ConnectionHandler, ExchangeOwner {
       this.#dispatch(this.#backlog.shift() as Buffer)
     }
     if (this.#closed || !this.#paused) return
-    if (this.#backlog.length > 0) return this.#pause()
-    this.#paused = false
-    this.#wire.resume()
+    if (this.#backlog.length > 0) {
+      this.#pause()
+    } else {
+      this.#paused = false
+      this.#wire.resume()
+    }
   }
 
   #pause(): void {
@@ -222,18 +231,18 @@ export class ClientConnection implements ConnectionHandler, ExchangeOwner {
 
   #watchIdle(maxIdleMs: number): void {
     if (maxIdleMs < 0) return
+    const { clock, logger } = this.#services.host
     const check = (): void => {
-      const now = this.#services.host.clock.monotonic()
-      const idleMs = now - this.#lastActiveMs
+      const idleMs = clock.monotonic() - this.#lastActiveMs
       const waits = this.#exchanges.length > 0 && this.#wire.pendingBytes === 0
       if (idleMs >= maxIdleMs && !waits) {
         const remote = `${this.remote.host}:${this.remote.port}`
-        this.#services.host.logger.debug({ remote, idleMs }, 'idle connection closed')
+        logger.debug({ remote, idleMs }, 'idle connection closed')
         this.#wire.destroy()
         return
       }
-      this.#idle = this.#services.timers.after(Math.max(maxIdleMs - idleMs, 1000), check)
+      this.#idle = clock.setTimer(Math.max(maxIdleMs - idleMs, idleCheckMs), check)
     }
-    this.#idle = this.#services.timers.after(maxIdleMs, check)
+    this.#idle = clock.setTimer(maxIdleMs, check)
   }
 }

@@ -3,7 +3,6 @@
 
 import type { BrokerConfig } from '@sluice/core/config/broker-config'
 import type { Host } from '@sluice/core/host/host'
-import type { TimerQueue } from '@sluice/core/lib/timer-queue'
 import type { Turn } from '@sluice/core/partition/turn'
 import { decode } from '@sluice/protocol/codec'
 import { errors } from '@sluice/protocol/errors'
@@ -22,7 +21,6 @@ export interface Services {
   readonly config: BrokerConfig
   readonly handlers: HandlerTable
   readonly turn: Turn
-  readonly timers: TimerQueue
   readonly budget: MemoryBudget
   readonly requests: RequestMetrics
   readonly traffic: Traffic

@@ -28,6 +28,7 @@ export function findPartition(broker: Broker, topic: TopicRef, index: number): P
 
 /** Bits of AclOperation that a principal without restrictions has. */
 export const topicOperations = bits([3, 4, 5, 6, 7, 8, 10, 11])
+export const groupOperations = bits([3, 6, 8, 10, 11])
 export const clusterOperations = bits([5, 7, 8, 9, 10, 11, 12])
 
 /** What stands for "not asked for". */

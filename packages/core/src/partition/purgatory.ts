@@ -2,7 +2,7 @@
 // or by its time-out, never by polling; what woke in one turn is completed at that turn's end, so that
 // a fetch of many partitions gathers what all of them appended.
 
-import type { Deadline, TimerQueue } from '../lib/timer-queue.ts'
+import type { Clock, Timer } from '../host/clock.ts'
 import type { Partition } from './partition.ts'
 import type { Turn } from './turn.ts'
 
@@ -24,12 +24,12 @@ export interface Waiting {
 }
 
 export class Purgatory {
-  readonly #timers: TimerQueue
+  readonly #clock: Clock
   readonly #turn: Turn
   #size = 0
 
-  constructor(options: { timers: TimerQueue; turn: Turn }) {
-    this.#timers = options.timers
+  constructor(options: { clock: Clock; turn: Turn }) {
+    this.#clock = options.clock
     this.#turn = options.turn
   }
 
@@ -41,7 +41,7 @@ export class Purgatory {
     const { partitions, maxWaitMs, complete } = options
     let missing = this.#size < waitingMax ? options.bytes : 0
     let state: 'waiting' | 'woken' | 'done' = 'waiting'
-    let deadline: Deadline | undefined
+    let deadline: Timer | undefined
     const leaves: (() => void)[] = []
 
     const leave = () => {
@@ -68,7 +68,7 @@ export class Purgatory {
     this.#size += 1
     for (const partition of partitions) leaves.push(partition.onAdvance(advanced))
     if (missing <= 0) wake()
-    else deadline = this.#timers.after(maxWaitMs, wake)
+    else deadline = this.#clock.setTimer(maxWaitMs, wake)
     return {
       cancel() {
         if (state === 'waiting') leave()

@@ -1,0 +1,26 @@
+// OffsetDelete (KIP-496): takes back committed offsets of topics that the group does not read.
+
+import { apis } from '@sluice/protocol/apis'
+import { errors } from '@sluice/protocol/errors'
+import { handler } from '../handler.ts'
+
+export const offsetDelete = handler(
+  apis.offsetDelete,
+  { min: 0, max: 0, failed: (_request, { errorCode }) => ({ errorCode, topics: [] }) },
+  async (broker, { groupId, topics }) => {
+    const { image } = broker.cluster
+    const known = topics.filter(({ name }) => image.topic(name))
+    const answer = await broker.groups.deleteOffsets({ groupId, topics: known })
+    if (answer.errorCode !== errors.NONE) return answer
+    const unknown = topics
+      .filter((topic) => !known.includes(topic))
+      .map(({ name, partitions }) => ({
+        name,
+        partitions: partitions.map(({ partitionIndex }) => ({
+          partitionIndex,
+          errorCode: errors.UNKNOWN_TOPIC_OR_PARTITION,
+        })),
+      }))
+    return { ...answer, topics: [...answer.topics, ...unknown] }
+  },
+)
