@@ -404,6 +404,21 @@ describe('expiry', () => {
     expect(await world.committed()).toEqual({ 't-0': 1 })
   })
 
+  test('spares an offset with a newer commit on its way', async () => {
+    const world = await elected(retention)
+    await world.commit(1)
+    await world.clock.runFor(10 * minuteMs - 500)
+    world.log.held = true
+    const commit = world.commit(2)
+    await world.clock.runFor(2000)
+    world.log.held = false
+    world.log.release()
+    expect(await commit).toEqual([errors.NONE])
+    expect(await world.committed()).toEqual({ 't-0': 2 })
+    await world.failOver(retention)
+    expect(await world.committed()).toEqual({ 't-0': 2 })
+  })
+
   test('a retention of the client’s own, as old ones could ask for', async () => {
     const world = await elected(retention)
     await world.commit(1, { partition: 0, retentionTimeMs: minuteMs })

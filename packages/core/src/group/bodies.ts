@@ -1,7 +1,7 @@
 // Between the bodies of Kafka's group APIs and what a group hears and says. Request bodies may be views
 // on a frame that is reused: bytes that a group keeps are copied here.
 
-import { errors, errorText } from '@sluice/protocol/errors'
+import { errors } from '@sluice/protocol/errors'
 import type { JoinGroupRequest, joinGroupResponse } from '@sluice/protocol/messages/11-join-group'
 import type {
   LeaveGroupRequest,
@@ -161,9 +161,4 @@ export function undescribedGroup(groupId: string, error: number): DescribedGroup
     protocolData: '',
     members: [],
   }
-}
-
-export function deletedGroup(groupId: string, error: number) {
-  const errorMessage = error === errors.NONE ? null : errorText(error)
-  return { groupId, errorCode: error, errorMessage }
 }
