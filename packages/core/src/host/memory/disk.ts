@@ -179,6 +179,20 @@ export class MemoryDisk implements Disk {
     }
   }
 
+  /** By path, the content that a power loss now would be sure to leave. */
+  flushedFiles(): Map<string, Buffer> {
+    const files = new Map<string, Buffer>()
+    for (const [path, file] of this.#tree.paths('durable')) files.set(path, wholeOf(file.durable))
+    return files
+  }
+
+  /** By path, the content of all files. */
+  writtenFiles(): Map<string, Buffer> {
+    const files = new Map<string, Buffer>()
+    for (const [path, file] of this.#tree.paths('entries')) files.set(path, wholeOf(file.content))
+    return files
+  }
+
   /** Flips one bit of a file, as a worn disk does. */
   flipBit(path: string, position: number, bit: number): void {
     const file = this.#tree.find(path)

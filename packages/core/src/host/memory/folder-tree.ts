@@ -125,6 +125,18 @@ export class FolderTree {
     }
   }
 
+  /** Path and file of all there is, or of what a power loss is sure to leave. */
+  *paths(
+    view: 'entries' | 'durable',
+    folder: Folder = this.root,
+    path = '',
+  ): Generator<[string, File]> {
+    for (const [name, node] of folder[view]) {
+      if (node.kind === 'file') yield [`${path}${name}`, node]
+      else yield* this.paths(view, node, `${path}${name}/`)
+    }
+  }
+
   #record(folders: readonly Folder[], apply: () => void): void {
     if (this.#recordsChanges) this.#pending.push({ folders, apply })
   }

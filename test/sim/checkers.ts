@@ -1,0 +1,77 @@
+// What must hold of a broker at any time, looked at from within every few simulated milliseconds:
+//
+//   log start <= high watermark <= log end;  last stable offset <= high watermark
+//   none of them goes back while a broker lives, nor over a process kill; a power loss may take the
+//   unflushed end of a log, never move its start back
+
+import type { BrokerMachine } from './broker-machine.ts'
+import { name as nameOf } from './history.ts'
+import type { World } from './world.ts'
+
+const sampleMs = 20
+
+interface Sample {
+  readonly startOffset: number
+  readonly highWatermark: number
+}
+
+export class StateChecker {
+  readonly #world: World
+  readonly #machine: BrokerMachine
+  /** By topic id and partition. */
+  readonly #samples = new Map<string, Sample>()
+  #losses = 0
+  #stopped = false
+
+  constructor(world: World, machine: BrokerMachine) {
+    this.#world = world
+    this.#machine = machine
+  }
+
+  begin(): void {
+    this.#world.clock.setTimer(sampleMs, () => {
+      if (this.#stopped) return
+      this.#look()
+      this.begin()
+    })
+  }
+
+  stop(): void {
+    this.#stopped = true
+  }
+
+  #look(): void {
+    if (this.#losses !== this.#machine.losses) {
+      this.#losses = this.#machine.losses
+      for (const [key, { startOffset }] of this.#samples) {
+        this.#samples.set(key, { startOffset, highWatermark: startOffset })
+      }
+    }
+    const { broker } = this.#machine
+    if (broker === undefined) return
+    for (const {
+      topic,
+      topicId,
+      index,
+      log,
+      highWatermark,
+      lastStableOffset,
+    } of broker.partitions) {
+      const { startOffset, endOffset } = log
+      const place = nameOf({ topic, partition: index })
+      const text = `start ${startOffset}, stable ${lastStableOffset}, high watermark ${highWatermark}, end ${endOffset}`
+      if (startOffset > highWatermark || highWatermark > endOffset) this.#fail(place, text)
+      if (lastStableOffset > highWatermark) this.#fail(place, text)
+      const key = `${topicId}/${index}`
+      const before = this.#samples.get(key) ?? { startOffset: 0, highWatermark: 0 }
+      if (startOffset < before.startOffset) this.#fail(place, `${text}; start was ahead`)
+      if (highWatermark < before.highWatermark) this.#fail(place, `${text}; was ahead`)
+      this.#samples.set(key, { startOffset, highWatermark })
+    }
+  }
+
+  #fail(place: string, text: string): void {
+    this.#world.history.violation(`${place}: ${text}`)
+    this.stop()
+  }
+}

@@ -1,0 +1,73 @@
+// Reads a whole partition by bare Fetch requests: the judge's own reader, which shares little with the
+// consumers that it judges. It checks each batch's CRC.
+
+import type { KafkaClient } from '@sluice/core/kafka-client/kafka-client'
+import { apis } from '@sluice/protocol/apis'
+import { errors } from '@sluice/protocol/errors'
+import { batchCrc, batchHeaderBytes, readBatchHeader } from '@sluice/protocol/records/batch'
+import { decodeRecords } from '@sluice/protocol/records/record'
+import { decodeValue } from './client-machine.ts'
+import { name, type Place } from './history.ts'
+
+/** Where topics have names. */
+const fetchVersionMax = 12
+/** Small, so that the log is read in many pieces. */
+const fetchBytes = 4_000
+
+export interface WholeLog {
+  readonly startOffset: number
+  readonly records: { offset: number; value: string }[]
+}
+
+export async function readLog(client: KafkaClient, place: Place): Promise<WholeLog> {
+  const records: WholeLog['records'] = []
+  let startOffset = 0
+  for (let offset = 0; ; ) {
+    const answer = await fetchFrom(client, place, offset)
+    if (answer.errorCode === errors.OFFSET_OUT_OF_RANGE && answer.logStartOffset > offset) {
+      offset = answer.logStartOffset
+      startOffset = offset
+      continue
+    }
+    if (answer.errorCode !== errors.NONE) {
+      throw new Error(`${name(place)}@${offset} is read with error ${answer.errorCode}`)
+    }
+    const read = decodeFetched(answer.records, place, offset)
+    if (read.length === 0) {
+      if (offset < answer.highWatermark) throw new Error(`${name(place)}@${offset} is not served`)
+      return { startOffset, records }
+    }
+    records.push(...read)
+    offset = (read.at(-1)?.offset ?? 0) + 1
+  }
+}
+
+async function fetchFrom(client: KafkaClient, { topic, partition }: Place, fetchOffset: number) {
+  const metadata = await client.metadata([topic])
+  const node = metadata.topics.get(topic)?.partitions[partition]?.leader ?? -1
+  const body = {
+    maxWaitMs: 0,
+    minBytes: 0,
+    topics: [{ topic, partitions: [{ partition, fetchOffset, partitionMaxBytes: fetchBytes }] }],
+    forgottenTopicsData: [],
+  }
+  const options = { maxVersion: fetchVersionMax }
+  const response = await client.request(apis.fetch, { node }, body, options)
+  return response.responses[0].partitions[0]
+}
+
+/** The records at `from` and behind it; a batch that is cut off at the end is left out. */
+function decodeFetched(buffer: Buffer | null, place: Place, from: number): WholeLog['records'] {
+  const records: WholeLog['records'] = []
+  if (buffer === null) return records
+  for (let at = 0; at + batchHeaderBytes <= buffer.length; ) {
+    const { batchBytes, crc, baseOffset } = readBatchHeader(buffer, at)
+    if (at + batchBytes > buffer.length) break
+    if (batchCrc(buffer, at) !== crc) throw new Error(`${name(place)}@${baseOffset}: wrong CRC`)
+    for (const { offset, value } of decodeRecords(buffer, at)) {
+      if (offset >= from) records.push({ offset, value: decodeValue(value) })
+    }
+    at += batchBytes
+  }
+  return records
+}
