@@ -52,3 +52,9 @@ export function fetchRequestOf(given: {
     rackId: '',
   }
 }
+
+/** Groups without the wait for more members, in few partitions. */
+export const groupConfig = {
+  'offsets.topic.num.partitions': '2',
+  'group.initial.rebalance.delay.ms': '0',
+}
