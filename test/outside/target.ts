@@ -9,7 +9,10 @@ import { join, resolve } from 'node:path'
 import { startApacheKafka } from './kafka/apache.ts'
 
 const root = resolve(import.meta.dirname, '../..')
-export const sluiceCommand = [process.execPath, join(root, 'packages/sluice/src/main.ts')] as const
+export const sluiceCommand = [
+  process.execPath,
+  join(root, 'packages/sluice/bin/sluice.cjs'),
+] as const
 
 export interface Target {
   bootstrap: string
