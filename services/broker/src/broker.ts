@@ -18,6 +18,7 @@ import { LogManager } from '@sluice/core/log/log-manager'
 import type { Metrics } from '@sluice/core/metrics/metrics'
 import { Partitions } from '@sluice/core/partition/partitions'
 import { Purgatory } from '@sluice/core/partition/purgatory'
+import { RetentionSweep } from '@sluice/core/partition/retention-sweep'
 import { Turn } from '@sluice/core/partition/turn'
 import { handlerTable, type Services } from './dispatch.ts'
 import { dynamicConfig } from './dynamic-config.ts'
@@ -113,6 +114,7 @@ class RunningBroker implements Broker {
   readonly #elections: Elections
   readonly #services: Services
   readonly #listeners: Listeners
+  readonly #retention: RetentionSweep
   #config: BrokerConfig
   #bound: BoundListener[] = []
   #closing: Promise<void> | undefined
@@ -140,6 +142,12 @@ class RunningBroker implements Broker {
     this.#services = this.#newServices(options)
     this.#listeners = new Listeners(this.#services)
     this.cluster.listen({ applied: () => this.#refreshConfig() })
+    this.#retention = new RetentionSweep({
+      clock,
+      logger,
+      config: () => this.config,
+      partitions: this.partitions,
+    })
   }
 
   static async open(options: BrokerOptions): Promise<RunningBroker> {
@@ -150,7 +158,13 @@ class RunningBroker implements Broker {
       logger.error({ cause }, 'the log directory failed: the broker cannot go on')
       onFatal?.(cause)
     }
-    const logs = await LogManager.open({ ...host, config, nodeId })
+    let failed: Error | undefined
+    let partitions: Partitions | undefined
+    const onFailure = (_log: unknown, cause: Error) => {
+      failed ??= cause
+      partitions?.takeOffline(cause)
+    }
+    const logs = await LogManager.open({ ...host, config, nodeId, onFailure })
     const cluster = await Cluster.open({
       host,
       config: () => config,
@@ -158,7 +172,7 @@ class RunningBroker implements Broker {
       clusterId: logs.clusterId,
     })
     const turn = new Turn(clock)
-    const partitions = await Partitions.open({
+    partitions = await Partitions.open({
       nodeId,
       cluster,
       logs,
@@ -168,6 +182,8 @@ class RunningBroker implements Broker {
       logger,
       onDiskFailure,
     })
+    if (failed) partitions.takeOffline(failed)
+    await removeStrays(cluster, logs, host)
     return new RunningBroker(options, nodeId, { logs, cluster, partitions, turn })
   }
 
@@ -215,6 +231,7 @@ class RunningBroker implements Broker {
     await this.#listeners.close(drainTimeoutMs)
     this.groups.close()
     await this.cluster.controller.close()
+    await this.#retention.close()
     await this.partitions.close()
     await logs.close()
     this.host.logger.info({ nodeId: this.nodeId }, 'broker stopped')
@@ -245,4 +262,11 @@ class RunningBroker implements Broker {
     this.#config = config
     this.partitions.refreshConfigs()
   }
+}
+
+/** Logs of topics that were deleted while this broker was away. */
+async function removeStrays(cluster: Cluster, logs: LogManager, host: Host): Promise<void> {
+  // An empty table beside a folder with logs was lost rather than emptied: what is left is kept.
+  if (!cluster.founded) await logs.removeStrays()
+  else host.logger.info({ clusterId: cluster.image.clusterId }, 'a new cluster was founded')
 }

@@ -125,11 +125,15 @@ export class FetchSessions {
         const included = outcomes.map(() => true)
         const session = this.#create(partitions.length, usesTopicIds)
         if (!session) return { sessionId: 0, included }
-        partitions.forEach((partition, i) => {
-          const known: SessionPartition = { ...partition, highWatermark: -1, logStartOffset: -1 }
-          remember(known, outcomes[i])
-          session.partitions.set(keyOf(partition), known)
-        })
+        // As in later fetches, what had records is read last next time.
+        for (const hadRecords of [false, true]) {
+          partitions.forEach((partition, i) => {
+            if (outcomes[i].bytes > 0 !== hadRecords) return
+            const known: SessionPartition = { ...partition, highWatermark: -1, logStartOffset: -1 }
+            remember(known, outcomes[i])
+            session.partitions.set(keyOf(partition), known)
+          })
+        }
         return { sessionId: session.id, included }
       },
     }

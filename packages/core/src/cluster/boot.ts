@@ -21,37 +21,51 @@ import {
 /** Topics whose partitions are read side by side. */
 const topicsAtOnce = 16
 
+/** The data folder belongs to another cluster than the table. */
+export class ClusterIdError extends Error {
+  override readonly name = 'ClusterIdError'
+
+  constructor(ofTable: string, ofFolder: string) {
+    super(
+      `the log directory belongs to cluster ${ofFolder}, the metadata table to cluster ${ofTable}: start with the directory and the table of one cluster`,
+    )
+  }
+}
+
 export interface Boot {
   readonly changes: Change[]
   /** Topics that are not live: neither named nor served. */
   readonly remains: TopicState[]
 }
 
-/** Makes `nodeId` the controller in a new epoch; founds the cluster if there is none. */
+/** Makes `nodeId` the controller in a new epoch; founds the cluster if there is none. @throws ClusterIdError */
 export async function takeOver(
   table: Table,
   random: Random,
   options: { nodeId: number; clusterId?: string },
-): Promise<VersionState> {
+): Promise<VersionState & { founded: boolean }> {
+  let founded = false
   for (;;) {
     const found = await table.get(versionKey)
     if (!found) {
       const clusterId = options.clusterId ?? random.uuid()
       const first = { version: 0, controllerEpoch: 0, controllerId: options.nodeId, clusterId }
-      await table.write({
-        kind: 'put',
-        item: versionItem(first),
-        condition: { exists: false },
-      })
+      const item = versionItem(first)
+      const result = await table.write({ kind: 'put', item, condition: { exists: false } })
+      founded = result.ok
       continue
     }
     const before = readVersion(found)
     const { version } = before
+    const { clusterId } = options
+    if (clusterId !== undefined && clusterId !== before.clusterId) {
+      throw new ClusterIdError(before.clusterId, clusterId)
+    }
     const controllerEpoch = before.controllerEpoch + 1
     const condition = { equals: { version, controllerEpoch: before.controllerEpoch } }
     const set = { controllerEpoch, controllerId: options.nodeId }
     const result = await table.write({ kind: 'update', key: versionKey, set, condition })
-    if (result.ok) return { ...before, ...set }
+    if (result.ok) return { ...before, ...set, founded }
   }
 }
 

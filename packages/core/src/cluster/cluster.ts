@@ -26,10 +26,20 @@ export interface ClusterOptions {
 export class Cluster {
   readonly image: MetadataImage
   readonly controller: Controller
+  /** Counts the controllers that there have been. */
+  readonly controllerEpoch: number
+  /** There was no cluster in the table: this broker founded it. */
+  readonly founded: boolean
   readonly #listeners: ClusterListener[] = []
 
-  private constructor(image: MetadataImage, controller: (cluster: Cluster) => Controller) {
+  private constructor(
+    image: MetadataImage,
+    options: { controllerEpoch: number; founded: boolean },
+    controller: (cluster: Cluster) => Controller,
+  ) {
     this.image = image
+    this.controllerEpoch = options.controllerEpoch
+    this.founded = options.founded
     this.controller = controller(this)
   }
 
@@ -37,7 +47,7 @@ export class Cluster {
   static async open(options: ClusterOptions): Promise<Cluster> {
     const { host, config, nodeId } = options
     const { table, clock, random, logger } = host
-    const { version, controllerEpoch, clusterId } = await takeOver(table, random, options)
+    const { version, controllerEpoch, clusterId, founded } = await takeOver(table, random, options)
     const boot = await readAll(table)
     const image = new MetadataImage(clusterId)
     image.apply(version, boot.changes)
@@ -45,6 +55,7 @@ export class Cluster {
     const writer = new MetadataWriter({ table, clock, random, logger, version, controllerEpoch })
     const cluster = new Cluster(
       image,
+      { controllerEpoch, founded },
       (self) => new Controller({ cluster: self, writer, table, random, config }),
     )
     await cluster.controller.removeRemains(boot.remains)

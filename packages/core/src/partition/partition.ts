@@ -68,7 +68,7 @@ export interface PartitionOptions {
   readonly turn: Turn
   readonly logger: Logger
   /** The disk failed under this partition. */
-  readonly onDiskFailure: (partition: Partition, cause: Error) => void
+  readonly onDiskFailure: (cause: Error) => void
 }
 
 interface Pending extends AppendRequest {
@@ -202,6 +202,14 @@ export class Partition {
     return 0
   }
 
+  /** Drops the segments that the topic does not keep any more. */
+  async applyRetention(nowMs: number): Promise<{ removedSegments: number }> {
+    const startBefore = this.log.startOffset
+    const result = await this.log.applyRetention(nowMs, this.#highWatermark)
+    if (this.log.startOffset > startBefore) this.#notify(0)
+    return result
+  }
+
   /** The disk under the partition failed: nothing is accepted or read any more. */
   takeOffline(): void {
     if (this.#offline) return
@@ -318,7 +326,7 @@ export class Partition {
     }
     logger.error({ partition: name, cause }, 'append failed: the partition goes offline')
     this.takeOffline()
-    onDiskFailure(this, cause instanceof Error ? cause : new Error(String(cause)))
+    onDiskFailure(cause instanceof Error ? cause : new Error(String(cause)))
   }
 
   #notify(bytes: number): void {

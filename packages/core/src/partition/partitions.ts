@@ -94,6 +94,14 @@ export class Partitions {
     }
   }
 
+  /** The disk failed: all that is on it is offline. */
+  takeOffline(cause: Error): void {
+    if (this.#failed) return
+    this.#failed = true
+    for (const partition of this) partition.takeOffline()
+    this.#options.onDiskFailure(cause)
+  }
+
   /** Nothing is accepted any more; resolves when no append is under way. Logs are closed elsewhere. */
   async close(): Promise<void> {
     await Promise.all([...this].map((partition) => partition.settled()))
@@ -164,7 +172,7 @@ export class Partitions {
       clock,
       turn,
       logger,
-      onDiskFailure: (_partition, cause) => this.#diskFailed(cause),
+      onDiskFailure: (cause) => this.takeOffline(cause),
     })
   }
 
@@ -197,13 +205,6 @@ export class Partitions {
       const { topic, index } = partition
       this.#options.logger.error({ topic, partition: index, cause }, 'a log could not be deleted')
     }
-  }
-
-  #diskFailed(cause: Error): void {
-    if (this.#failed) return
-    this.#failed = true
-    for (const partition of this) partition.takeOffline()
-    this.#options.onDiskFailure(cause)
   }
 }
 

@@ -107,7 +107,13 @@ class PendingFetch {
   /** Reads partitions in order as long as there is room, then goes on with `done`. */
   #read(done: () => void, from = 0): void {
     for (let i = from; i < this.#wanted.length; i++) {
-      const result = this.#readOne(this.#wanted[i])
+      let result: Result | Promise<Result>
+      try {
+        result = this.#readOne(this.#wanted[i])
+      } catch (cause) {
+        this.#fail(cause, i, done)
+        return
+      }
       if (result instanceof Promise) {
         result.then(
           (settled) => {
@@ -142,6 +148,7 @@ class PendingFetch {
     if (this.#fromReplica) return failed(at, errors.TOPIC_AUTHORIZATION_FAILED)
     const partition = findPartition(this.#broker, { name: at.topic, topicId: at.topicId }, at.index)
     if (typeof partition === 'number') return failed(at, partition)
+    if (partition.closed) return failed(at, errors.NOT_LEADER_OR_FOLLOWER)
     if (partition.offline) return failed(at, errors.KAFKA_STORAGE_ERROR)
     const fenced = partition.checkEpoch(at.currentLeaderEpoch)
     if (fenced !== 0) return failed(at, fenced)

@@ -1,0 +1,81 @@
+// DescribeQuorum (KIP-595)
+// v1 fetch times (KIP-836) · v2 directory ids and nodes (KIP-853)
+//
+// There is no KRaft quorum: the table is the metadata log and its controller the one voter. Tools that
+// ask see that: the version of the metadata stands for the offset.
+
+import { apis } from '@sluice/protocol/apis'
+import { errors } from '@sluice/protocol/errors'
+import type { Broker } from '../broker.ts'
+import { handler } from '../handler.ts'
+
+const metadataTopic = '__cluster_metadata'
+
+export const describeQuorum = handler(
+  apis.describeQuorum,
+  {
+    min: 0,
+    max: 2,
+    failed: (_request, { errorCode, message }) => ({
+      errorCode,
+      errorMessage: message,
+      topics: [],
+      nodes: [],
+    }),
+  },
+  (broker, request) => ({
+    errorCode: 0,
+    errorMessage: null,
+    topics: request.topics.map(({ topicName, partitions }) => ({
+      topicName,
+      partitions: partitions.map(({ partitionIndex }) =>
+        topicName === metadataTopic && partitionIndex === 0
+          ? metadataPartition(broker)
+          : unknownPartition(partitionIndex),
+      ),
+    })),
+    nodes: [...broker.cluster.image.brokers()]
+      .filter(({ id }) => id === broker.cluster.image.controllerId)
+      .map(({ id, endpoints }) => ({
+        nodeId: id,
+        listeners: endpoints.map(({ listener, host, port }) => ({ name: listener, host, port })),
+      })),
+  }),
+)
+
+function metadataPartition(broker: Broker) {
+  const { image, controllerEpoch } = broker.cluster
+  const controller = image.broker(image.controllerId)
+  const now = broker.host.clock.now()
+  return {
+    partitionIndex: 0,
+    errorCode: 0,
+    errorMessage: null,
+    leaderId: image.controllerId,
+    leaderEpoch: controllerEpoch,
+    highWatermark: image.version,
+    currentVoters: [
+      {
+        replicaId: image.controllerId,
+        replicaDirectoryId: controller?.directoryId,
+        logEndOffset: image.version,
+        lastFetchTimestamp: now,
+        lastCaughtUpTimestamp: now,
+      },
+    ],
+    observers: [],
+  }
+}
+
+function unknownPartition(partitionIndex: number) {
+  return {
+    partitionIndex,
+    errorCode: errors.UNKNOWN_TOPIC_OR_PARTITION,
+    errorMessage: null,
+    leaderId: -1,
+    leaderEpoch: -1,
+    highWatermark: -1,
+    currentVoters: [],
+    observers: [],
+  }
+}
