@@ -1,0 +1,219 @@
+// EntryFile: an index file: fixed-size entries in ascending order, and nothing else.
+//
+//   file   | page 0 | page 1 | … | page n-1 |     whole pages, written as they fill
+//   memory                       | page n … |     the tail, from a page boundary on
+//
+// Kafka maps its index files; here the newest entries are in memory, whole pages go to the file, and what
+// is looked up comes back through IndexPages: a partition costs a page or two, however long its log is.
+// The file stands on the disk from the first whole page on, or from save(). It is never trusted: whoever
+// finds an entry compares it with the log. A failed write loses nothing (the tail waits for the next).
+
+import { type Disk, DiskError, type DiskFile } from '../host/disk.ts'
+import { assert } from '../lib/assert.ts'
+import type { Reading } from './disk-reads.ts'
+import { type IndexPages, indexPageBytes } from './index-pages.ts'
+
+const firstTailEntries = 16
+
+/** An entry, where it lies: valid until the next call. */
+export interface FoundEntry {
+  readonly index: number
+  readonly page: Buffer
+  readonly at: number
+}
+
+export interface EntryFileOptions {
+  readonly disk: Disk
+  readonly path: string
+  readonly entryBytes: number
+  readonly pages: IndexPages
+  /** Entries in the file. */
+  readonly savedCount: number
+}
+
+export class EntryFile {
+  readonly path: string
+  readonly #disk: Disk
+  readonly #entryBytes: number
+  readonly #pageEntries: number
+  readonly #pages: IndexPages
+  readonly #owner: number
+  #file: DiskFile | undefined
+  #count: number
+  #savedCount: number
+  /** Entries from #tailStart (a multiple of a page) on; a file that is not written to has no tail. */
+  #tail: Buffer | undefined
+  #tailStart = 0
+
+  constructor(options: EntryFileOptions) {
+    this.path = options.path
+    this.#disk = options.disk
+    this.#entryBytes = options.entryBytes
+    this.#pageEntries = Math.floor(indexPageBytes / options.entryBytes)
+    this.#pages = options.pages
+    this.#owner = options.pages.newOwner()
+    this.#count = options.savedCount
+    this.#savedCount = options.savedCount
+    if (options.savedCount === 0) this.#tail = Buffer.alloc(0)
+  }
+
+  get count(): number {
+    return this.#count
+  }
+
+  append(entry: Buffer): void {
+    const tail = this.#roomForOne()
+    tail.set(entry, (this.#count - this.#tailStart) * this.#entryBytes)
+    this.#count += 1
+    if (this.#count % this.#pageEntries === 0) this.#spill()
+  }
+
+  /** The last entry for which `holds` is true. It is true of the entries up to some point only. */
+  *findLast(
+    holds: (page: Buffer, at: number) => boolean,
+    resident: boolean,
+  ): Reading<FoundEntry | undefined> {
+    let low = 0
+    let high = this.#count
+    let found: FoundEntry | undefined
+    while (low < high) {
+      const index = (low + high) >>> 1
+      const entry = yield* this.entry(index, resident)
+      if (holds(entry.page, entry.at)) {
+        found = entry
+        low = index + 1
+      } else {
+        high = index
+      }
+    }
+    return found
+  }
+
+  *entry(index: number, resident: boolean): Reading<FoundEntry> {
+    assert(index >= 0 && index < this.#count, `entry ${index} of ${this.#count}`)
+    if (this.#tail !== undefined && index >= this.#tailStart) {
+      return { index, page: this.#tail, at: (index - this.#tailStart) * this.#entryBytes }
+    }
+    const number = Math.floor(index / this.#pageEntries)
+    const page = yield* this.#page(number, resident)
+    return { index, page, at: (index % this.#pageEntries) * this.#entryBytes }
+  }
+
+  /** Writes what is not in the file yet and makes all of it durable. The file exists afterwards. */
+  async save(): Promise<void> {
+    const file = this.#open()
+    this.#writeTail()
+    await file.flush()
+  }
+
+  /** Nothing will be appended any more: the memory of the tail is given up. */
+  seal(): void {
+    assert(this.#savedCount === this.#count, 'a sealed index is saved')
+    this.#tail = undefined
+  }
+
+  /** Keeps the first `count` entries; more can be appended afterwards. */
+  async truncate(count: number): Promise<void> {
+    assert(count <= this.#count, 'truncating makes an index shorter')
+    const tailStart = count - (count % this.#pageEntries)
+    // Pages that a full disk kept from the file: they are about to leave memory.
+    if (this.#savedCount < tailStart) this.#writeTail()
+    const tail = Buffer.alloc(this.#pageEntries * this.#entryBytes)
+    if (count > tailStart) {
+      const last = await this.#lastPage(tailStart)
+      last.copy(tail, 0, 0, (count - tailStart) * this.#entryBytes)
+    }
+    this.#dropPages(tailStart)
+    if (this.#savedCount > count) {
+      await this.#open().truncate(count * this.#entryBytes)
+      this.#savedCount = count
+    }
+    this.#count = count
+    this.#tailStart = tailStart
+    this.#tail = tail
+  }
+
+  async close(): Promise<void> {
+    this.#dropPages(0)
+    await this.#file?.close()
+    this.#file = undefined
+  }
+
+  /** The entries from the page boundary `start` on. */
+  async #lastPage(start: number): Promise<Buffer> {
+    if (this.#tail !== undefined && start >= this.#tailStart) {
+      return this.#tail.subarray((start - this.#tailStart) * this.#entryBytes)
+    }
+    const page = Buffer.alloc(this.#pageEntries * this.#entryBytes)
+    await this.#open().read(page, start * this.#entryBytes)
+    return page
+  }
+
+  *#page(number: number, resident: boolean): Reading<Buffer> {
+    const kept = this.#pages.get(this.#owner, number)
+    if (kept !== undefined) return kept
+    const start = number * this.#pageEntries
+    const entries = Math.min(this.#pageEntries, this.#savedCount - start)
+    // Zeros where the file is shorter than it was: no log agrees with them, so they are found out.
+    const page = Buffer.alloc(entries * this.#entryBytes)
+    const position = start * this.#entryBytes
+    yield { file: this.#open(), target: page, position, resident }
+    this.#pages.put(this.#owner, number, page)
+    return page
+  }
+
+  #roomForOne(): Buffer {
+    const tail = this.#tail
+    assert(tail !== undefined, 'a sealed index does not grow')
+    const usedBytes = (this.#count - this.#tailStart) * this.#entryBytes
+    if (usedBytes < tail.length) return tail
+    const grown = Buffer.allocUnsafeSlow(
+      Math.max(firstTailEntries * this.#entryBytes, usedBytes * 2),
+    )
+    tail.copy(grown, 0, 0, usedBytes)
+    this.#tail = grown
+    return grown
+  }
+
+  /** The tail ends at a page boundary: moves it to the file. */
+  #spill(): void {
+    try {
+      this.#open()
+      this.#writeTail()
+    } catch (error) {
+      if (!(error instanceof DiskError)) throw error
+      return // stays in memory; the next spill or save tries again, and tells
+    }
+    const tail = this.#tail as Buffer
+    const number = Math.floor((this.#count - 1) / this.#pageEntries)
+    const start = number * this.#pageEntries - this.#tailStart
+    const last = tail.subarray(
+      start * this.#entryBytes,
+      (this.#count - this.#tailStart) * this.#entryBytes,
+    )
+    this.#pages.put(this.#owner, number, Buffer.from(last))
+    this.#tailStart = this.#count
+  }
+
+  #writeTail(): void {
+    const unsaved = this.#count - this.#savedCount
+    if (unsaved === 0) return
+    const tail = this.#tail as Buffer
+    const from = (this.#savedCount - this.#tailStart) * this.#entryBytes
+    const pending = this.#open().append([tail.subarray(from, from + unsaved * this.#entryBytes)])
+    assert(pending === undefined, 'an index is not written while it is being flushed')
+    this.#savedCount = this.#count
+  }
+
+  #open(): DiskFile {
+    this.#file ??= this.#disk.openSync(this.path, { create: true })
+    return this.#file
+  }
+
+  #dropPages(fromEntry: number): void {
+    const last = Math.ceil(this.#count / this.#pageEntries)
+    for (let page = Math.floor(fromEntry / this.#pageEntries); page <= last; page++) {
+      this.#pages.drop(this.#owner, page)
+    }
+  }
+}

@@ -1,0 +1,44 @@
+// LogConfig: what of a topic's configs its logs run by, in the log's own words. "For ever" and "no limit"
+// are Infinity here, so that every rule is a plain comparison.
+
+import { longMax } from '../config/definition.ts'
+import type { TopicConfig } from '../config/topic-config.ts'
+
+export interface LogConfig {
+  /** A segment that this many bytes would exceed is closed. */
+  readonly segmentBytes: number
+  /** A segment whose first and newest batch are further apart is closed; a random part of the jitter earlier. */
+  readonly segmentMs: number
+  readonly segmentJitterMs: number
+  readonly indexIntervalBytes: number
+  readonly indexMaxBytes: number
+  readonly retentionMs: number
+  readonly retentionBytes: number
+  /** Records, not flushed yet, that make an append wait for a flush. */
+  readonly flushMessages: number
+  readonly flushMs: number
+  readonly maxMessageBytes: number
+  readonly cleanupPolicy: { readonly delete: boolean; readonly compact: boolean }
+}
+
+export function logConfig(topic: TopicConfig): LogConfig {
+  const policy = topic['cleanup.policy']
+  return {
+    segmentBytes: topic['segment.bytes'],
+    segmentMs: unlimited(topic['segment.ms']),
+    segmentJitterMs: topic['segment.jitter.ms'],
+    indexIntervalBytes: topic['index.interval.bytes'],
+    indexMaxBytes: topic['segment.index.bytes'],
+    retentionMs: unlimited(topic['retention.ms']),
+    retentionBytes: unlimited(topic['retention.bytes']),
+    flushMessages: unlimited(topic['flush.messages']),
+    flushMs: unlimited(topic['flush.ms']),
+    maxMessageBytes: topic['max.message.bytes'],
+    cleanupPolicy: { delete: policy.includes('delete'), compact: policy.includes('compact') },
+  }
+}
+
+/** Kafka writes "no limit" as -1 or as Long.MAX_VALUE. */
+function unlimited(value: number): number {
+  return value < 0 || value >= longMax ? Number.POSITIVE_INFINITY : value
+}

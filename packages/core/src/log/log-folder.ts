@@ -1,0 +1,47 @@
+// What stands in a log's folder when it is opened. What only an interrupted operation leaves behind, and
+// files of segments that are gone, are removed on the way.
+
+import { join } from 'node:path/posix'
+import type { Disk } from '../host/disk.ts'
+import { isLeftover, parseSegmentFileName, type SegmentFileKind } from './file-names.ts'
+
+export interface SegmentFiles {
+  readonly baseOffset: number
+  readonly sizeBytes: number
+  /** Undefined where there is no such file. */
+  readonly offsetIndexBytes: number | undefined
+  readonly timeIndexBytes: number | undefined
+}
+
+export interface LogFolder {
+  /** In the order of their offsets. */
+  readonly segments: SegmentFiles[]
+  readonly snapshotOffsets: number[]
+}
+
+export async function readLogFolder(disk: Disk, folder: string): Promise<LogFolder> {
+  const sizes = new Map<SegmentFileKind, Map<number, number>>()
+  const names: { name: string; kind: SegmentFileKind; offset: number }[] = []
+  for (const { name, sizeBytes, folder: isFolder } of await disk.list(folder)) {
+    if (isFolder) continue
+    if (isLeftover(name)) await disk.unlink(join(folder, name))
+    const file = parseSegmentFileName(name)
+    if (file === undefined) continue
+    names.push({ name, ...file })
+    const ofKind = sizes.get(file.kind) ?? new Map<number, number>()
+    sizes.set(file.kind, ofKind.set(file.offset, sizeBytes))
+  }
+  for (const { name, kind, offset } of names) {
+    if (kind === 'log' || kind === 'snapshot') continue
+    const owner = kind === 'dedup' ? 'snapshot' : 'log'
+    if (!sizes.get(owner)?.has(offset)) await disk.unlink(join(folder, name))
+  }
+  const logs = [...(sizes.get('log') ?? [])].sort(([a], [b]) => a - b)
+  const segments = logs.map(([baseOffset, sizeBytes]) => ({
+    baseOffset,
+    sizeBytes,
+    offsetIndexBytes: sizes.get('index')?.get(baseOffset),
+    timeIndexBytes: sizes.get('timeindex')?.get(baseOffset),
+  }))
+  return { segments, snapshotOffsets: [...(sizes.get('snapshot')?.keys() ?? [])] }
+}

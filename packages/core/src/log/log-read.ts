@@ -1,0 +1,96 @@
+// Reading a log across its segments. What is lately written or read comes at once; else by a promise.
+// The bytes belong to the reader until it gives them back with release().
+
+import { assert } from '../lib/assert.ts'
+import type { Wanted } from './batch-selection.ts'
+import type { Reading } from './disk-reads.ts'
+import type { ReadPositions } from './read-positions.ts'
+import type { Segment } from './segment.ts'
+import { readSegment, type SegmentBatches } from './segment-read.ts'
+
+export interface LogReadRequest {
+  readonly offset: number
+  readonly maxBytes: number
+  /** Exclusive: the high watermark, the last stable offset or the end. */
+  readonly upTo: number
+  /** Return the first batch even if it is larger than maxBytes. */
+  readonly wholeFirstBatch: boolean
+}
+
+export interface LogRecords {
+  readonly ok: true
+  /** Whole batches; the first one holds the offset, or is the first behind it. May be empty. */
+  readonly records: Buffer
+  readonly bytes: number
+  /** The records are not needed any more: their memory is used again. Once. */
+  release(): void
+}
+
+export type LogRead = LogRecords | { readonly ok: false; readonly error: 'out-of-range' }
+
+export const outOfRange: LogRead = Object.freeze({ ok: false, error: 'out-of-range' })
+
+const noBytes = Buffer.alloc(0)
+export const noRecords: LogRead = Object.freeze({
+  ok: true,
+  records: noBytes,
+  bytes: 0,
+  release() {},
+})
+
+/** The index of the segment in which `offset` would be. */
+export function segmentIndexFor(segments: readonly Segment[], offset: number): number {
+  let low = 0
+  let high = segments.length - 1
+  while (low < high) {
+    const middle = (low + high + 1) >>> 1
+    if (segments[middle].baseOffset <= offset) low = middle
+    else high = middle - 1
+  }
+  return low
+}
+
+/** `segments` may lose its first ones and gain others while this reads. */
+export function* readLog(
+  segments: readonly Segment[],
+  positions: ReadPositions,
+  wanted: Wanted,
+): Reading<LogRead> {
+  const known = positions.find(wanted.offset)
+  if (known !== undefined && !known.segment.retired) {
+    const read = yield* readSegment(known.segment, wanted, known.position)
+    if (read !== undefined) return give(known.segment, positions, read)
+  }
+  let index = segmentIndexFor(segments, wanted.offset)
+  while (index < segments.length) {
+    const segment = segments[index]
+    const read = yield* readSegment(segment, wanted)
+    if (read !== undefined) return give(segment, positions, read)
+    // The offsets from here to the next segment are not in use (compaction).
+    index = segments.indexOf(segment) + 1
+    if (index === 0) index = segmentIndexFor(segments, wanted.offset)
+    else if (segments[index]?.baseOffset >= wanted.upTo) break
+  }
+  return noRecords
+}
+
+function give(segment: Segment, positions: ReadPositions, read: SegmentBatches): LogRead {
+  const { buffer, start, end, next } = read
+  const { buffers } = segment.resources
+  if (start === end) {
+    buffers.give(buffer)
+    return noRecords
+  }
+  positions.remember({ offset: next.offset, segment, position: next.position })
+  let released = false
+  return {
+    ok: true,
+    records: buffer.subarray(start, end),
+    bytes: end - start,
+    release() {
+      assert(!released, 'records are given back once')
+      released = true
+      buffers.give(buffer)
+    },
+  }
+}

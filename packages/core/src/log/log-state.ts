@@ -1,0 +1,211 @@
+// LogState: what a log consists of, and the steps that change it: adding what was appended, rolling,
+// cutting, removing, flushing. Whoever calls sees to it that the steps do not meet: see Log.
+
+import type { AppendPlan } from './append-plan.ts'
+import { Durability } from './durability.ts'
+import type { LeaderEpochs } from './leader-epochs.ts'
+import type { LogOptions } from './log-options.ts'
+import { segmentIndexFor } from './log-read.ts'
+import type { Producers } from './producers.ts'
+import { ReadPositions } from './read-positions.ts'
+import { type LoadedLog, newSegment, replayProducers, scanContext } from './recovery.ts'
+import { expiredSegments, type RetainedSegment } from './retention.ts'
+import type { ScanContext, Segment } from './segment.ts'
+import { type SnapshotFiles, takeSnapshot } from './snapshot-files.ts'
+
+export class LogState {
+  /** Oldest first, never empty. */
+  readonly segments: Segment[]
+  readonly epochs: LeaderEpochs
+  readonly producers: Producers
+  readonly durability: Durability
+  readonly positions = new ReadPositions()
+  startOffset: number
+  endOffset: number
+  sizeBytes: number
+  /** Where the log is about to start, once that is written down. */
+  startOffsetToSave: number
+  readonly #options: LogOptions
+  readonly #snapshots: SnapshotFiles
+  readonly #onIndexesDamaged: (segment: Segment) => void
+
+  constructor(
+    options: LogOptions,
+    loaded: LoadedLog,
+    onIndexesDamaged: (segment: Segment) => void,
+  ) {
+    this.#options = options
+    this.#onIndexesDamaged = onIndexesDamaged
+    this.segments = loaded.segments
+    this.epochs = loaded.epochs
+    this.producers = loaded.producers
+    this.#snapshots = loaded.snapshots
+    this.startOffset = loaded.startOffset
+    this.startOffsetToSave = loaded.startOffset
+    this.endOffset = loaded.endOffset
+    this.sizeBytes = loaded.segments.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)
+    const { disk, folder } = options
+    const { segments, epochs, snapshots, recoveryPoint } = loaded
+    this.durability = new Durability({ disk, folder, segments, epochs, snapshots, recoveryPoint })
+    for (const segment of segments) this.#watch(segment)
+  }
+
+  /** The segment that is appended to. */
+  get last(): Segment {
+    return this.segments[this.segments.length - 1]
+  }
+
+  get context(): ScanContext {
+    return scanContext(this.#options)
+  }
+
+  /** All parts of `plan` are written, those behind the first to `newSegments`. */
+  commit(plan: AppendPlan, newSegments: readonly Segment[], leaderEpoch: number): void {
+    const { indexIntervalBytes } = this.#options.config()
+    const nowMs = this.#options.clock.now()
+    this.epochs.assign(leaderEpoch, this.endOffset)
+    let begun = 0
+    for (const { newSegmentAt, batches } of plan.parts) {
+      if (newSegmentAt !== undefined) this.#begin(newSegments[begun++])
+      const { last } = this
+      for (const batch of batches) {
+        last.add(batch, indexIntervalBytes)
+        this.producers.appended(batch.header, batch.lastOffset, nowMs)
+        this.sizeBytes += batch.bytes
+      }
+      this.endOffset = batches[batches.length - 1].lastOffset + 1
+    }
+  }
+
+  /** Begins a new segment, unless the last one is empty. */
+  roll(): void {
+    if (this.last.sizeBytes === 0) return
+    const segment = newSegment(this.#options, this.endOffset)
+    segment.open()
+    this.#begin(segment)
+  }
+
+  async close(): Promise<void> {
+    for (const segment of this.segments) await segment.close()
+  }
+
+  /** Makes everything durable and writes down the producers, for a log that ends cleanly. */
+  async flushForGood(): Promise<void> {
+    const { endOffset } = this
+    await this.durability.flushForGood(endOffset)
+    if (this.#snapshots.newestOffset === endOffset) return
+    await this.#snapshots.write(takeSnapshot(endOffset, this.producers.states()))
+  }
+
+  /** Cuts off the batch that holds `offset` and all behind it. */
+  async truncateTo(offset: number): Promise<void> {
+    if (offset >= this.endOffset) return
+    const first = segmentIndexFor(this.segments, offset) + 1
+    await this.#remove(this.segments.splice(first))
+    const { last } = this
+    const bytesBefore = last.sizeBytes
+    this.endOffset = Math.min(await last.truncate(this.context, offset), this.endOffset)
+    this.sizeBytes -= bytesBefore - last.sizeBytes
+    this.epochs.truncateFromEnd(this.endOffset)
+    await this.#reloadProducers()
+    await this.#cut()
+  }
+
+  /** Drops everything; the log goes on at `offset`. */
+  async restartAt(offset: number): Promise<void> {
+    await this.#remove(this.segments.splice(0))
+    this.endOffset = offset
+    this.startOffset = offset
+    this.startOffsetToSave = offset
+    this.producers.reset([])
+    this.epochs.clear()
+    await this.#snapshots.removeAll()
+    const first = newSegment(this.#options, offset)
+    first.open()
+    this.#watch(first)
+    this.segments.push(first)
+    this.durability.startAt(offset)
+    await this.#cut()
+    await this.#options.checkpoints.saveStartOffsets()
+  }
+
+  advanceStart(offset: number): void {
+    if (offset <= this.startOffset) return
+    this.startOffset = offset
+    this.startOffsetToSave = Math.max(this.startOffsetToSave, offset)
+    this.epochs.truncateFromStart(offset)
+  }
+
+  /** How many of the oldest segments retention removes. */
+  countExpired(nowMs: number, highWatermark: number): Promise<number> {
+    const { startOffset } = this
+    const config = this.#options.config()
+    const segments = this.segments.map((segment, i) => this.#retained(segment, i))
+    return expiredSegments(segments, { config, nowMs, highWatermark, startOffset })
+  }
+
+  /** The last segment is not among them. */
+  async removeOldest(count: number): Promise<void> {
+    const startOffset = this.segments[count].baseOffset
+    // Written down first: after a crash the log must not start further back than was seen.
+    this.startOffsetToSave = Math.max(this.startOffsetToSave, startOffset)
+    await this.#options.checkpoints.saveStartOffsets()
+    const removed = this.segments.splice(0, count)
+    this.advanceStart(startOffset)
+    for (const segment of removed) await this.#snapshots.removeAt(segment.baseOffset)
+    await this.#remove(removed)
+  }
+
+  #begin(segment: Segment): void {
+    this.#watch(segment)
+    this.segments.push(segment)
+    this.durability.folderChanged()
+    this.durability.add(takeSnapshot(segment.baseOffset, this.producers.states()))
+  }
+
+  #watch(segment: Segment): void {
+    segment.onIndexesDamaged = () => this.#onIndexesDamaged(segment)
+  }
+
+  #retained(segment: Segment, index: number): RetainedSegment {
+    return {
+      sizeBytes: segment.sizeBytes,
+      endOffset: this.segments[index + 1]?.baseOffset ?? this.endOffset,
+      youngestMs: async () => {
+        const { timestampMs } = await segment.largestTimestamp(this.context)
+        return timestampMs >= 0 ? timestampMs : segment.createdMs
+      },
+    }
+  }
+
+  /** Removes the files of segments that were taken out. */
+  async #remove(segments: readonly Segment[]): Promise<void> {
+    if (segments.length === 0) return
+    this.positions.forget()
+    for (const segment of segments) {
+      segment.retire()
+      this.sizeBytes -= segment.sizeBytes
+    }
+    for (const segment of segments) await segment.remove()
+    // One that came back after a power loss would stand in the way of what is appended later.
+    await this.#options.disk.flushFolder(this.#options.folder)
+  }
+
+  /** The log ends further back now: nothing on the disk may say otherwise before it grows again. */
+  async #cut(): Promise<void> {
+    this.positions.forget()
+    this.durability.cut(this.endOffset)
+    await this.#snapshots.removeAbove(this.endOffset)
+    await this.epochs.save()
+    await this.#options.checkpoints.saveRecoveryPoints()
+  }
+
+  /** As of the end of the log, after a cut. */
+  async #reloadProducers(): Promise<void> {
+    if (this.producers.size === 0) return
+    const snapshot = await this.#snapshots.loadNewest(this.endOffset, this.#options.clock.now())
+    this.producers.reset(snapshot?.states ?? [])
+    const range = { from: snapshot?.offset ?? 0, to: this.endOffset }
+    await replayProducers(this.producers, this.segments, range, this.context)
+  }
+}

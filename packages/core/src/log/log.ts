@@ -1,0 +1,424 @@
+// Log: the records of one partition on disk, in Kafka's format: segments in a row, of which the last one
+// is appended to.
+//
+//   start offset              recovery point    end offset
+//   v                         v                 v
+//   | segment | segment | segment (the last)    |
+//
+// Appending is synchronous, one append at a time. What lasts (flushing, removing, cutting, closing) runs in
+// a queue beside it. Cutting and closing want the log for themselves: reads and appends wait at the gate
+// meanwhile. The state in memory moves only after the disk has done its part; once a flush has failed,
+// nothing is appended any more.
+
+import { dirname, join } from 'node:path/posix'
+import type { Timer } from '../host/clock.ts'
+import { DiskError } from '../host/disk.ts'
+import { assert } from '../lib/assert.ts'
+import { Limiter } from '../lib/limiter.ts'
+import {
+  type AppendOutcome,
+  type AppendPlan,
+  type AppendRequest,
+  planAppend,
+} from './append-plan.ts'
+import { AppendWrite } from './append-write.ts'
+import { runReads } from './disk-reads.ts'
+import type { Durability } from './durability.ts'
+import { deletedFolderName } from './file-names.ts'
+import type { LogOptions } from './log-options.ts'
+import { type LogRead, type LogReadRequest, noRecords, outOfRange, readLog } from './log-read.ts'
+import { LogState } from './log-state.ts'
+import type { ProducerState } from './producer-state.ts'
+import { type LoadedLog, loadLog, newSegment } from './recovery.ts'
+import type { Segment } from './segment.ts'
+import {
+  offsetForTimestamp,
+  offsetOfLargestTimestamp,
+  type SearchRange,
+  type TimestampedOffset,
+} from './timestamp-search.ts'
+
+export type { AppendOutcome, AppendRequest } from './append-plan.ts'
+export type { LogOptions } from './log-options.ts'
+export type { LogRead, LogReadRequest, LogRecords } from './log-read.ts'
+export type { TimestampedOffset } from './timestamp-search.ts'
+
+export class Log {
+  readonly topic: string
+  readonly topicId: string
+  readonly partition: number
+  readonly #options: LogOptions
+  readonly #state: LogState
+  readonly #nowMs: () => number
+  /** Jobs that change the state or the disk beside appending: one at a time. */
+  readonly #jobs = new Limiter(1)
+  /** There while somebody has the log for himself, or waits for it. */
+  #gate: Promise<void> | undefined
+  #appending: Promise<unknown> | undefined
+  #flushTimer: Timer | undefined
+  #closed = false
+  #failure: DiskError | undefined
+
+  /** Opens the log in a folder, and brings it in order after a crash. Rejects with DiskError. */
+  static async open(options: LogOptions): Promise<Log> {
+    return new Log(options, await loadLog(options))
+  }
+
+  private constructor(options: LogOptions, loaded: LoadedLog) {
+    this.topic = options.topic
+    this.topicId = options.topicId
+    this.partition = options.partition
+    this.#options = options
+    this.#nowMs = () => options.clock.now()
+    this.#state = new LogState(options, loaded, (segment) => this.#rebuildIndexes(segment))
+    if (loaded.filesChanged) this.#state.durability.folderChanged()
+  }
+
+  get startOffset(): number {
+    return this.#state.startOffset
+  }
+
+  /** For the log start offset checkpoint: while old segments are being removed it is ahead of the start. */
+  get startOffsetToSave(): number {
+    return this.#state.startOffsetToSave
+  }
+
+  /** The offset that the next record gets. */
+  get endOffset(): number {
+    return this.#state.endOffset
+  }
+
+  get sizeBytes(): number {
+    return this.#state.sizeBytes
+  }
+
+  get segmentCount(): number {
+    return this.#state.segments.length
+  }
+
+  /** The leader epoch of the last batch; -1 where there is none. */
+  get latestEpoch(): number {
+    return this.#state.epochs.latest
+  }
+
+  /** Below it everything is on the disk for good. */
+  get recoveryPoint(): number {
+    return this.#state.durability.recoveryPoint
+  }
+
+  /** Where the first open transaction begins; undefined where none is open. */
+  get firstUnstableOffset(): number | undefined {
+    return this.#state.producers.firstUnstableOffset
+  }
+
+  get closed(): boolean {
+    return this.#closed
+  }
+
+  /** Why nothing can be appended any more, where that is so. */
+  get failure(): DiskError | undefined {
+    return this.#failure
+  }
+
+  /**
+   * Appends in order; outcomes match `requests` one to one. Offsets and leader epoch are patched into the
+   * records. Synchronous, unless the file is being flushed or is to be (flush.messages). Throws DiskError,
+   * or rejects with it: nothing of the call is in the log then, unless it was the flush that failed.
+   */
+  append(
+    requests: readonly AppendRequest[],
+    leaderEpoch: number,
+  ): AppendOutcome[] | Promise<AppendOutcome[]> {
+    if (this.#gate !== undefined) return this.#gate.then(() => this.append(requests, leaderEpoch))
+    this.#checkUsable('append to')
+    assert(this.#appending === undefined, 'one append at a time')
+    const { last, endOffset, producers } = this.#state
+    const config = this.#options.config()
+    const nowMs = this.#nowMs
+    const context = { config, endOffset, leaderEpoch, segment: last, producers, nowMs }
+    const plan = planAppend(requests, context)
+    if (plan.parts.length === 0) return plan.outcomes
+    const create = (baseOffset: number) => newSegment(this.#options, baseOffset)
+    const write = new AppendWrite(plan.parts, { last, create })
+    let pending: undefined | Promise<void>
+    try {
+      pending = write.run()
+    } catch (error) {
+      if (!write.leftSomething) throw error
+      return this.#whileAppending(this.#undo(write, error))
+    }
+    if (pending === undefined) {
+      const outcomes = this.#commit(plan, write.segments, leaderEpoch)
+      return outcomes instanceof Promise ? this.#whileAppending(outcomes) : outcomes
+    }
+    const settled = pending.then(
+      () => this.#commit(plan, write.segments, leaderEpoch),
+      (error) => this.#undo(write, error),
+    )
+    return this.#whileAppending(settled)
+  }
+
+  /** Batches from the one that holds `offset` on, to be released. Throws DiskError, or rejects with it. */
+  read(request: LogReadRequest): LogRead | Promise<LogRead> {
+    if (this.#gate !== undefined) return this.#gate.then(() => this.read(request))
+    if (this.#closed) throw new DiskError('closed', 'read', this.#options.folder)
+    const { segments, positions, startOffset, endOffset } = this.#state
+    const { offset, maxBytes, wholeFirstBatch } = request
+    if (offset < startOffset || offset > endOffset) return outOfRange
+    const upTo = Math.min(request.upTo, endOffset)
+    if (offset >= upTo) return noRecords
+    return runReads(readLog(segments, positions, { offset, upTo, maxBytes, wholeFirstBatch }))
+  }
+
+  /** The first record that is not older. */
+  offsetForTimestamp(timestampMs: number): Promise<TimestampedOffset | undefined> {
+    const { context } = this.#state
+    return this.#search((range) => offsetForTimestamp(range, timestampMs, context))
+  }
+
+  /** The youngest record. */
+  maxTimestamp(): Promise<TimestampedOffset | undefined> {
+    const { context } = this.#state
+    return this.#search((range) => offsetOfLargestTimestamp(range, context))
+  }
+
+  /** The largest epoch that is <= `epoch` and where it ends; both -1 where none is known (KIP-101, 279). */
+  endOffsetForEpoch(epoch: number): { epoch: number; endOffset: number } {
+    return this.#state.epochs.endOffsetFor(epoch, this.#state.endOffset)
+  }
+
+  /** The leader epoch in which the record at `offset` was written; -1 where that is not known. */
+  epochAt(offset: number): number {
+    return this.#state.epochs.epochAt(offset)
+  }
+
+  producers(): ProducerState[] {
+    return this.#state.producers.states()
+  }
+
+  /** Forgets producers that were silent for producer.id.expiration.ms. */
+  expireProducers(): void {
+    this.#state.producers.expire(this.#nowMs(), this.#options.producerExpirationMs)
+  }
+
+  /** Makes all durable that is in the log now. */
+  async flush(): Promise<void> {
+    await this.#job(async () => {
+      this.#checkUsable('flush')
+      await this.#durably((durability) => durability.flush(this.endOffset))
+    })
+  }
+
+  /** Cuts off the batch that holds `offset` and all behind it; `offset` is not below the start offset. */
+  async truncateTo(offset: number): Promise<void> {
+    await this.#alone(() => {
+      assert(offset >= this.startOffset, 'a log is cut behind its start (else: truncateFullyAt)')
+      return this.#durably(() => this.#state.truncateTo(offset))
+    })
+  }
+
+  /** Drops everything; the log goes on, empty, at `offset`. */
+  async truncateFullyAt(offset: number): Promise<void> {
+    await this.#alone(() => this.#durably(() => this.#state.restartAt(offset)))
+  }
+
+  /** Records below `to` are deleted: they are not read any more, and retention removes their segments. */
+  advanceStartOffset(to: number): void {
+    assert(to <= this.endOffset, 'a log does not start behind its end')
+    this.#state.advanceStart(to)
+  }
+
+  /**
+   * Removes the oldest segments as retention.ms, retention.bytes and the start offset say, none above the
+   * high watermark. The last segment is closed first where it is older than segment.ms or is to go, too.
+   */
+  async applyRetention(nowMs: number, highWatermark: number): Promise<{ removedSegments: number }> {
+    const state = this.#state
+    const expired = await this.#job(() => state.countExpired(nowMs, highWatermark))
+    const { segmentMs } = this.#options.config()
+    const old = state.last.sizeBytes > 0 && nowMs - state.last.createdMs > segmentMs
+    if (old || expired === state.segments.length) await this.#alone(async () => state.roll())
+    this.#sealInBackground()
+    const removedSegments = await this.#job(async () => {
+      // Others may have been here meanwhile.
+      const count = Math.min(
+        await state.countExpired(nowMs, highWatermark),
+        state.segments.length - 1,
+      )
+      if (count > 0) await state.removeOldest(count)
+      return count
+    })
+    return { removedSegments }
+  }
+
+  /** Flushes everything, writes down the producers, closes the files. Rejects where that failed. */
+  async close(): Promise<void> {
+    if (this.#closed) return
+    await this.#alone(async () => {
+      this.#stop()
+      try {
+        if (this.#failure !== undefined) throw this.#failure
+        await this.#durably(() => this.#state.flushForGood())
+      } finally {
+        await this.#state.close()
+      }
+    })
+  }
+
+  /** Closes the log without flushing it and renames its folder: its name is free. @returns the new name. */
+  async detach(): Promise<string> {
+    const { disk, folder, topic, partition, random } = this.#options
+    const unique = random.bytes(16).toString('hex')
+    const deleted = join(dirname(folder), deletedFolderName(topic, partition, unique))
+    await this.#alone(async () => {
+      this.#stop()
+      await this.#state.close()
+      await disk.rename(folder, deleted)
+    })
+    return deleted
+  }
+
+  /** Removes the log and its folder. */
+  async delete(): Promise<void> {
+    await this.#options.disk.removeFolder(await this.detach())
+  }
+
+  #commit(
+    plan: AppendPlan,
+    segments: readonly Segment[],
+    leaderEpoch: number,
+  ): AppendOutcome[] | Promise<AppendOutcome[]> {
+    const state = this.#state
+    state.commit(plan, segments, leaderEpoch)
+    if (segments.length > 0) this.#sealInBackground()
+    const { flushMessages, flushMs } = this.#options.config()
+    if (state.endOffset - this.recoveryPoint >= flushMessages) {
+      return this.flush().then(() => plan.outcomes)
+    }
+    if (flushMs !== Number.POSITIVE_INFINITY) this.#flushWithin(flushMs)
+    return plan.outcomes
+  }
+
+  /** Takes back what is written of a failed append, and tells why it failed. */
+  async #undo(write: AppendWrite, cause: unknown): Promise<never> {
+    if (write.leftSomething) await this.#job(() => this.#durably(() => write.undo()))
+    throw cause
+  }
+
+  #whileAppending<T>(append: Promise<T>): Promise<T> {
+    const settled = append.then(
+      () => {},
+      () => {},
+    )
+    this.#appending = settled
+    settled.then(() => {
+      this.#appending = undefined
+    })
+    return append
+  }
+
+  #flushWithin(delayMs: number): void {
+    this.#flushTimer ??= this.#options.clock.setTimer(delayMs, () => {
+      this.#flushTimer = undefined
+      this.#inBackground((durability) => durability.flush(this.endOffset))
+    })
+  }
+
+  #sealInBackground(): void {
+    this.#inBackground((durability) => durability.flushSealed())
+  }
+
+  #rebuildIndexes(segment: Segment): void {
+    const { logger } = this.#options
+    logger.warn({ segment: segment.path }, 'index does not fit its log: it is built again')
+    const rebuild = async () => {
+      if (!segment.retired) await segment.rebuildIndexes(this.#state.context)
+    }
+    this.#alone(rebuild).catch((cause) => {
+      logger.error({ segment: segment.path, cause }, 'index could not be built again')
+    })
+  }
+
+  async #search<T>(find: (range: SearchRange) => Promise<T>): Promise<T> {
+    while (this.#gate !== undefined) await this.#gate
+    this.#checkOpen('search')
+    const { startOffset, endOffset } = this.#state
+    const segments = [...this.#state.segments]
+    for (const segment of segments) segment.hold()
+    try {
+      return await find({ segments, startOffset, endOffset })
+    } finally {
+      for (const segment of segments) segment.letGo()
+    }
+  }
+
+  /** Has the log for itself: no append, no read, no other job. Rejects when it is closed. */
+  async #alone<T>(task: () => Promise<T>): Promise<T> {
+    const before = this.#gate
+    const gate = Promise.withResolvers<void>()
+    this.#gate = gate.promise
+    try {
+      await before
+      // An append that fails queues a job of its own, so it is waited for outside the queue.
+      await this.#appending
+      return await this.#job(async () => {
+        for (const segment of this.#state.segments) await segment.whenFree()
+        return await task()
+      })
+    } finally {
+      if (this.#gate === gate.promise) this.#gate = undefined
+      gate.resolve()
+    }
+  }
+
+  #job<T>(task: () => Promise<T>): Promise<T> {
+    return this.#jobs.run(async () => {
+      this.#checkOpen('work on')
+      return await task()
+    })
+  }
+
+  #inBackground(flush: (durability: Durability) => Promise<void>): void {
+    const run = this.#jobs.run(async () => {
+      if (this.#closed || this.#failure !== undefined) return
+      await this.#durably(flush)
+    })
+    run.catch((cause) => {
+      const { logger, folder } = this.#options
+      logger.error({ folder, cause }, 'log could not be flushed')
+    })
+  }
+
+  /** Runs what must not fail: where it does the log has failed, for good unless the disk is merely full. */
+  async #durably<T>(task: (durability: Durability) => Promise<T>): Promise<T> {
+    try {
+      return await task(this.#state.durability)
+    } catch (error) {
+      const full = error instanceof DiskError && error.kind === 'no-space'
+      if (!full || error.operation === 'flush') this.#fail(error)
+      throw error
+    }
+  }
+
+  #fail(cause: unknown): void {
+    if (this.#failure !== undefined) return
+    const { folder, onFailure } = this.#options
+    this.#failure =
+      cause instanceof DiskError ? cause : new DiskError('io', 'work on', folder, cause)
+    onFailure(this.#failure)
+  }
+
+  #stop(): void {
+    this.#closed = true
+    this.#flushTimer?.cancel()
+  }
+
+  #checkOpen(operation: string): void {
+    if (this.#closed) throw new DiskError('closed', operation, this.#options.folder)
+  }
+
+  #checkUsable(operation: string): void {
+    this.#checkOpen(operation)
+    if (this.#failure !== undefined) throw this.#failure
+  }
+}

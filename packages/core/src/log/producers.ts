@@ -1,0 +1,116 @@
+// Producers: the idempotent producers of one log, those that were silent longest first. A producer is
+// forgotten after producer.id.expiration.ms of silence, or when there are too many.
+
+import type { BatchHeader } from '@sluice/protocol/records/batch'
+import { noProducerId } from '@sluice/protocol/records/batch'
+import {
+  noEpoch,
+  ProducerState,
+  type SequencedBatch,
+  type SequenceVerdict,
+} from './producer-state.ts'
+
+/** Some 300 bytes each. A log with more producers within a day forgets the longest silent. */
+const producersMax = 100_000
+
+/** Batches of an append that is not written yet: they follow one another, and may still be refused. */
+export class ProducersDraft {
+  readonly #producers: ReadonlyMap<number, ProducerState>
+  readonly #drafted: Map<number, ProducerState>
+
+  constructor(
+    producers: ReadonlyMap<number, ProducerState>,
+    drafted: Map<number, ProducerState> = new Map(),
+  ) {
+    this.#producers = producers
+    this.#drafted = drafted
+  }
+
+  /** As it is now, whatever becomes of this one. */
+  copy(): ProducersDraft {
+    const drafted = new Map([...this.#drafted].map(([id, state]) => [id, state.clone()]))
+    return new ProducersDraft(this.#producers, drafted)
+  }
+
+  check(batch: SequencedBatch): SequenceVerdict {
+    return this.#state(batch.producerId).check(batch)
+  }
+
+  remember(batch: SequencedBatch, lastOffset: number): void {
+    const { producerId } = batch
+    let state = this.#drafted.get(producerId)
+    if (state === undefined) {
+      state = this.#state(producerId).clone()
+      this.#drafted.set(producerId, state)
+    }
+    state.remember(batch, lastOffset)
+  }
+
+  #state(producerId: number): ProducerState {
+    const known = this.#drafted.get(producerId) ?? this.#producers.get(producerId)
+    return known ?? new ProducerState(producerId, noEpoch, 0)
+  }
+}
+
+export class Producers {
+  /** In the order of their last batches. */
+  #states = new Map<number, ProducerState>()
+
+  get size(): number {
+    return this.#states.size
+  }
+
+  /**
+   * The first offset of the oldest open transaction, above which nothing is stable. Transactions are
+   * not accepted yet, so there is none.
+   */
+  get firstUnstableOffset(): number | undefined {
+    return undefined
+  }
+
+  states(): ProducerState[] {
+    return [...this.#states.values()]
+  }
+
+  draft(): ProducersDraft {
+    return new ProducersDraft(this.#states)
+  }
+
+  /** A batch of whatever producer, or none, is in the log. It was checked before, or replayed from there. */
+  appended(batch: BatchHeader | SequencedBatch, lastOffset: number, nowMs: number): void {
+    const { producerId, producerEpoch } = batch
+    if (producerId === noProducerId) return
+    // A transaction's marker: it has no sequence.
+    if ('control' in batch && batch.control) return
+    let state = this.#states.get(producerId)
+    if (state === undefined) {
+      state = new ProducerState(producerId, producerEpoch, nowMs)
+      this.#forgetOldest()
+    } else {
+      this.#states.delete(producerId)
+    }
+    state.remember(batch, lastOffset)
+    state.lastSeenMs = nowMs
+    this.#states.set(producerId, state)
+  }
+
+  /** Starts over from `states`, in their order. */
+  reset(states: readonly ProducerState[]): void {
+    this.#states = new Map(states.map((state) => [state.producerId, state]))
+  }
+
+  expire(nowMs: number, expirationMs: number): void {
+    for (const [producerId, state] of this.#states) {
+      if (nowMs - state.lastSeenMs < expirationMs) return
+      this.#states.delete(producerId)
+    }
+  }
+
+  #forgetOldest(): void {
+    if (this.#states.size < producersMax) return
+    for (const producerId of this.#states.keys()) {
+      this.#states.delete(producerId)
+      return
+    }
+  }
+}

@@ -1,0 +1,109 @@
+// Finding records by their time. The segments' greatest timestamps and the time index narrow it down to a
+// batch; in it the records themselves are looked at (a compressed batch is opened).
+
+import { batchCrc, batchField, readInt32, readInt64 } from '@sluice/protocol/records/batch'
+import { decodeRecords } from '@sluice/protocol/records/record'
+import { lastOffsetAt } from './batch-selection.ts'
+import { runReads } from './disk-reads.ts'
+import type { AcceptBatch, ScanContext, Segment } from './segment.ts'
+import { findBatch, offsetBefore } from './segment-read.ts'
+
+export interface TimestampedOffset {
+  readonly offset: number
+  readonly timestampMs: number
+  readonly leaderEpoch: number
+}
+
+export interface SearchRange {
+  /** Of the log, oldest first; the caller sees to it that they stay. */
+  readonly segments: readonly Segment[]
+  readonly startOffset: number
+  readonly endOffset: number
+}
+
+/** The first record that is not older than `timestampMs`. */
+export async function offsetForTimestamp(
+  range: SearchRange,
+  timestampMs: number,
+  context: ScanContext,
+): Promise<TimestampedOffset | undefined> {
+  for (const segment of range.segments) {
+    const largest = await segment.largestTimestamp(context)
+    if (largest.timestampMs < timestampMs) continue
+    const before = await runReads(offsetBefore(segment, timestampMs))
+    const startOffset = Math.max(range.startOffset, before)
+    const found = await firstRecord(segment, { ...range, startOffset }, timestampMs, context)
+    if (found !== undefined) return found
+  }
+  return undefined
+}
+
+/** The youngest record; of several of one age the first. */
+export async function offsetOfLargestTimestamp(
+  range: SearchRange,
+  context: ScanContext,
+): Promise<TimestampedOffset | undefined> {
+  let youngestMs = -1
+  for (const segment of range.segments) {
+    const largest = await segment.largestTimestamp(context)
+    const inRange = largest.offset >= range.startOffset
+    const ageMs = inRange ? largest.timestampMs : await largestFrom(segment, range, context)
+    youngestMs = Math.max(youngestMs, ageMs)
+  }
+  return youngestMs === -1 ? undefined : offsetForTimestamp(range, youngestMs, context)
+}
+
+/** The greatest timestamp of the batches that reach `startOffset`; -1 where there is none. */
+async function largestFrom(
+  segment: Segment,
+  { startOffset }: SearchRange,
+  context: ScanContext,
+): Promise<number> {
+  const first = await runReads(findBatch(segment, startOffset))
+  if (first === undefined) return -1
+  let largestMs = -1
+  const visit: AcceptBatch = (buffer, at) => {
+    largestMs = Math.max(largestMs, readInt64(buffer, at + batchField.maxTimestamp))
+    return true
+  }
+  await segment.scan(context, { from: first.position, to: segment.sizeBytes, visit })
+  return largestMs
+}
+
+async function firstRecord(
+  segment: Segment,
+  range: { startOffset: number; endOffset: number },
+  timestampMs: number,
+  context: ScanContext,
+): Promise<TimestampedOffset | undefined> {
+  const first = await runReads(findBatch(segment, range.startOffset))
+  if (first === undefined) return undefined
+  let found: TimestampedOffset | undefined
+  const visit: AcceptBatch = (buffer, at) => {
+    if (readInt64(buffer, at) >= range.endOffset) return false
+    if (readInt64(buffer, at + batchField.maxTimestamp) < timestampMs) return true
+    found = recordInBatch(buffer, at, range.startOffset, timestampMs)
+    return found === undefined
+  }
+  await segment.scan(context, { from: first.position, to: segment.sizeBytes, visit })
+  return found
+}
+
+function recordInBatch(
+  buffer: Buffer,
+  at: number,
+  startOffset: number,
+  timestampMs: number,
+): TimestampedOffset | undefined {
+  const leaderEpoch = readInt32(buffer, at + batchField.leaderEpoch)
+  if (batchCrc(buffer, at) !== readInt32(buffer, at + batchField.crc) >>> 0) {
+    // Damaged: whoever fetches it from there will find that out, too.
+    const offset = Math.min(lastOffsetAt(buffer, at), Math.max(startOffset, readInt64(buffer, at)))
+    return { offset, timestampMs, leaderEpoch }
+  }
+  for (const { offset, timestamp } of decodeRecords(buffer, at)) {
+    if (offset < startOffset || timestamp < timestampMs) continue
+    return { offset, timestampMs: timestamp, leaderEpoch }
+  }
+  return undefined
+}
