@@ -1,5 +1,5 @@
 // CreateTopics
-// v4 default partitions and factor by -1 (KIP-464) · v5 configs in the answer (KIP-525), flexible
+// v4 default partitions and factor by -1 (KIP-464; kafkajs asks for them at v3) · v5 configs in the answer (KIP-525), flexible
 // v6 quotas (KIP-599) · v7 topic id
 
 import type { CreatedTopic, NewTopic } from '@sluice/core/cluster/controller'
@@ -12,9 +12,6 @@ import { handler } from '../handler.ts'
 
 type Wanted = CreateTopicsRequest['topics'][number]
 
-/** Since version 4 a client may leave the numbers to the broker. */
-const defaultsSince = 4
-
 export const createTopics = handler(
   apis.createTopics,
   {
@@ -24,10 +21,10 @@ export const createTopics = handler(
       topics: request.topics.map(({ name }) => refused(name, errorCode, message)),
     }),
   },
-  async (broker, request, { apiVersion }) => {
+  async (broker, request) => {
     const refusals = new Map<Wanted, string>()
     for (const wanted of request.topics) {
-      const why = refuse(wanted, request, apiVersion)
+      const why = refuse(wanted, request)
       if (why) refusals.set(wanted, why)
     }
     const accepted = request.topics.filter((wanted) => !refusals.has(wanted))
@@ -45,12 +42,8 @@ export const createTopics = handler(
   },
 )
 
-function refuse(
-  wanted: Wanted,
-  request: CreateTopicsRequest,
-  apiVersion: number,
-): string | undefined {
-  const { name, assignments, numPartitions, replicationFactor, configs } = wanted
+function refuse(wanted: Wanted, request: CreateTopicsRequest): string | undefined {
+  const { name, configs } = wanted
   if (request.topics.some((other) => other !== wanted && other.name === name)) {
     return 'Duplicate topic name.'
   }
@@ -59,10 +52,6 @@ function refuse(
   }
   if (configs.some(({ value }) => value === null)) {
     return `Null value not supported for topic configs: ${configs.find((one) => one.value === null)?.name}`
-  }
-  const leavesNumbers = numPartitions === -1 || replicationFactor === -1
-  if (apiVersion < defaultsSince && assignments.length === 0 && leavesNumbers) {
-    return 'Default partitions and replication factor need version 4 of CreateTopics.'
   }
   return undefined
 }
