@@ -127,9 +127,11 @@ export const producerConfigs = {
 export const consumerConfigs = {
   ...commonConfigs,
   'group.id': string(null, 'The group to join; --group says the same.'),
-  'auto.offset.reset': string('latest', 'Where to start without a committed offset.', {
-    values: ['latest', 'earliest', 'none'],
-  }),
+  'auto.offset.reset': choice(
+    ['latest', 'earliest', 'none'],
+    'latest',
+    'Where to start without a committed offset.',
+  ),
   'enable.auto.commit': boolean(true, 'Commit offsets as they are read.'),
   'auto.commit.interval.ms': int(5000, 'How often.', { min: 0 }),
   'fetch.min.bytes': int(1, 'Bytes a fetch waits for.', { min: 0 }),

@@ -1,0 +1,77 @@
+// BrokerSettings: the configs a broker process starts with, from wherever they may be written. Of
+// several places that set one name the later one counts:
+//
+//   defaults of the command   the .properties file   SLUICE_ variables   --override
+
+import { readFileSync } from 'node:fs'
+import path from 'node:path'
+import { type BrokerConfig, brokerConfig } from '@sluice/core/config/broker-config'
+import {
+  type ConfigEntry,
+  type ConfigError,
+  type ConfigNotice,
+  configErrorText,
+} from '@sluice/core/config/config-entry'
+import { environmentConfigs } from '@sluice/core/config/environment'
+import { parseProperties } from '@sluice/core/config/properties'
+import { Failure, usageFailure } from './failure.ts'
+
+export interface BrokerSettings {
+  readonly config: BrokerConfig
+  /** The folder of the logs, absolute. */
+  readonly dataFolder: string
+  /** What was given and is retired or without effect. */
+  readonly notices: readonly ConfigNotice[]
+}
+
+export interface SettingsSources {
+  readonly defaults?: Readonly<Record<string, string>>
+  readonly file?: string
+  readonly overrides: readonly ConfigEntry[]
+}
+
+/** Throws a Failure that says everything that is wrong, a line each. */
+export function brokerSettings(sources: SettingsSources): BrokerSettings {
+  const { defaults = {}, file, overrides } = sources
+  const environment = environmentConfigs(process.env)
+  if (!environment.ok) throw invalidConfigs(environment.errors)
+  const entries = [
+    ...Object.entries(defaults).map(([name, value]) => ({ name, value, origin: 'default' })),
+    ...(file === undefined ? [] : fileEntries(file)),
+    ...environment.entries,
+    ...overrides,
+  ]
+  const resolved = brokerConfig(entries)
+  if (!resolved.ok) throw invalidConfigs(resolved.errors)
+  const { config, notices } = resolved
+  const ours = notices.filter(({ origin }) => origin !== 'default')
+  return { config, dataFolder: dataFolderOf(config), notices: ours }
+}
+
+function fileEntries(file: string): ConfigEntry[] {
+  let text: string
+  try {
+    text = readFileSync(file, 'utf8')
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error)
+    throw usageFailure(`cannot read ${file}: ${reason}`)
+  }
+  const parsed = parseProperties(text, path.basename(file))
+  if (!parsed.ok) throw invalidConfigs(parsed.errors)
+  return parsed.entries
+}
+
+function dataFolderOf(config: BrokerConfig): string {
+  const folders = config['log.dirs'] ?? config['log.dir']
+  if (folders.length > 1) {
+    throw new Failure(`log.dirs names ${folders.length} folders, and one is all there can be yet`, {
+      hint: `name one of them: --override log.dirs=${folders[0]}`,
+    })
+  }
+  if (folders.length === 0 || folders[0] === '') throw usageFailure('log.dirs names no folder')
+  return path.resolve(folders[0])
+}
+
+function invalidConfigs(errors: readonly ConfigError[]): Failure {
+  return usageFailure(errors.map(configErrorText).join('\nsluice: '))
+}

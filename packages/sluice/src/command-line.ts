@@ -1,0 +1,42 @@
+// The command line: all commands and their options. What a command does is imported when it runs, so
+// that `sluice --help` and a start of `dev` load nothing they do not need.
+
+import { Command, type CommanderError } from 'commander'
+import packageJson from '../package.json' with { type: 'json' }
+import { consumeCommand } from './commands/consume.ts'
+import { devCommand } from './commands/dev.ts'
+import { produceCommand } from './commands/produce.ts'
+import { serverCommand } from './commands/server.ts'
+import { stopCommand } from './commands/stop.ts'
+import { topicsCommand } from './commands/topics.ts'
+import { exitStatus } from './failure.ts'
+
+export function program(): Command {
+  const root = new Command('sluice')
+    .description('Kafka in one process, and the tools to use it')
+    .version(packageJson.version)
+    .addHelpText('after', '\nStart with:\n  $ sluice dev\n')
+    .showHelpAfterError('(--help says more)')
+  const commands = [
+    devCommand(),
+    serverCommand(),
+    stopCommand(),
+    topicsCommand(),
+    produceCommand(),
+    consumeCommand(),
+  ]
+  for (const command of commands) root.addCommand(command)
+  endUniformly(root)
+  return root
+}
+
+/** Wrong usage ends with its own status, in subcommands too; --help and --version end with 0. */
+function endUniformly(command: Command): void {
+  command.exitOverride((error: CommanderError) => {
+    process.exit(error.exitCode === 0 ? 0 : exitStatus.usage)
+  })
+  command.configureOutput({
+    outputError: (text, write) => write(text.replace(/^error: /, 'sluice: ')),
+  })
+  for (const subcommand of command.commands) endUniformly(subcommand as Command)
+}

@@ -1,0 +1,70 @@
+// HttpFront: takes the sockets that turned out to speak HTTP. With the first one it loads the gateway and
+// its server; until those are there, and until the broker is open, sockets wait with their bytes unread.
+
+import type { Socket } from 'node:net'
+import type { BrokerConfig } from '@sluice/core/config/broker-config'
+import type { Clock } from '@sluice/core/host/clock'
+import type { Logger } from '@sluice/core/host/logger'
+import type { KafkaClient } from '@sluice/core/kafka-client/kafka-client'
+import type { Metrics } from '@sluice/core/metrics/metrics'
+import type { HttpServer } from './http-server.ts'
+
+export interface HttpFrontOptions {
+  readonly client: KafkaClient
+  readonly config: BrokerConfig
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly metrics: Metrics
+}
+
+export class HttpFront {
+  readonly #options: HttpFrontOptions
+  #allowedHosts: readonly string[] | undefined
+  #waiting: Socket[] = []
+  #server: Promise<HttpServer> | undefined
+  #closed = false
+
+  constructor(options: HttpFrontOptions) {
+    this.#options = options
+  }
+
+  /** The broker is there: requests are served from now on, under these host names. */
+  open(hosts: readonly string[]): void {
+    this.#allowedHosts = [...hosts, ...this.#options.config['sluice.http.hosts']]
+    for (const socket of this.#waiting.splice(0)) this.take(socket)
+  }
+
+  take(socket: Socket): void {
+    if (this.#closed) {
+      socket.destroy()
+    } else if (this.#allowedHosts === undefined) {
+      this.#waiting.push(socket)
+    } else {
+      this.#server ??= this.#load(this.#allowedHosts)
+      this.#server.then(
+        ({ server }) => server.emit('connection', socket),
+        (error) => {
+          this.#options.logger.error({ err: error }, 'the HTTP gateway could not be loaded')
+          socket.destroy()
+        },
+      )
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true
+    for (const socket of this.#waiting.splice(0)) socket.destroy()
+    const server = await this.#server?.catch(() => undefined)
+    await server?.close()
+  }
+
+  async #load(allowedHosts: readonly string[]): Promise<HttpServer> {
+    const [{ createGateway }, { createHttpServer }] = await Promise.all([
+      import('@sluice/gateway/gateway'),
+      import('./http-server.ts'),
+    ])
+    const ready = () => !this.#closed
+    const gateway = createGateway({ ...this.#options, ready, allowedHosts })
+    return createHttpServer(gateway, { logger: this.#options.logger })
+  }
+}
