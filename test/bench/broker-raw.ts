@@ -5,11 +5,7 @@
 // Batches of 64 KiB and of 1 KiB, one request at a time and sixteen; then the same bytes are fetched. Prints
 // MB/s, requests/s and the broker's processor seconds a GB. With --port and --pid another broker is measured.
 
-import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { type Api, apis } from '@sluice/protocol/apis'
 import { readResponse, requestFrame } from '@sluice/protocol/frame'
@@ -17,7 +13,7 @@ import { FrameReader } from '@sluice/protocol/frame-reader'
 import { encodeBatch } from '@sluice/protocol/records/record'
 import type { Decoded, Encodable, Message } from '@sluice/protocol/schema'
 import { cpuSeconds, residentMegabytes } from '../lib/process-figures.ts'
-import { freePort, sluiceCommand } from '../outside/target.ts'
+import { freePort, startSluice } from '../outside/target.ts'
 
 const { values: options } = parseArgs({
   options: {
@@ -55,7 +51,7 @@ class Load {
   #inFlight = 0
   /** Of the response being received: what is still to come. */
   #missing = 0
-  #header = Buffer.alloc(0)
+  #header: Buffer = Buffer.alloc(0)
 
   constructor(socket: Socket, frame: () => Buffer) {
     this.#socket = socket
@@ -237,31 +233,14 @@ async function run(port: number, pid: number): Promise<void> {
   admin.destroy()
 }
 
-async function untilReady(port: number): Promise<void> {
-  for (;;) {
-    try {
-      const socket = await connected(port)
-      await ask(socket, apis.apiVersions, 0, {})
-      socket.destroy()
-      return
-    } catch {
-      await new Promise((resolve) => setTimeout(resolve, 20))
-    }
-  }
-}
-
 if (options.port && options.pid) {
   await run(Number(options.port), Number(options.pid))
 } else {
-  const folder = mkdtempSync(join(tmpdir(), 'sluice-raw-'))
-  const port = await freePort()
-  const [command, ...args] = sluiceCommand(['dev', '--port', String(port), '--data', folder])
-  const child: ChildProcess = spawn(command, args, { stdio: ['ignore', 'ignore', 'inherit'] })
+  const target = await startSluice(await freePort())
   try {
-    await untilReady(port)
-    await run(port, child.pid as number)
+    await run(target.port, target.pid)
   } finally {
-    child.kill('SIGTERM')
-    rmSync(folder, { recursive: true, force: true })
+    await target.stop()
+    target.remove()
   }
 }

@@ -67,9 +67,15 @@ export const listOffsets = handler(
         }),
       ),
     }))
-    return { topics: await Promise.all(topics) }
+    const found = await Promise.all(topics)
+    return { topics: apiVersion >= 4 ? found : found.map(withoutEpochs) }
   },
 )
+
+/** Versions before 4 cannot say an epoch. */
+function withoutEpochs({ name, partitions }: { name: string; partitions: Found[] }) {
+  return { name, partitions: partitions.map((one) => ({ ...one, leaderEpoch: -1 })) }
+}
 
 function isTwice({ partitionIndex }: Asked, all: readonly Asked[]): boolean {
   return all.filter((one) => one.partitionIndex === partitionIndex).length > 1

@@ -1,6 +1,6 @@
 // CreateTopics
-// v4 default partitions and factor by -1 (KIP-464; kafkajs asks for them at v3) · v5 configs in the answer (KIP-525), flexible
-// v6 quotas (KIP-599) · v7 topic id
+// v4 default partitions and factor by -1 (KIP-464; kafkajs asks for them at v3 already)
+// v5 configs in the answer (KIP-525), flexible · v6 quotas (KIP-599) · v7 topic id
 
 import type { CreatedTopic, NewTopic } from '@sluice/core/cluster/controller'
 import { apis } from '@sluice/protocol/apis'
@@ -22,37 +22,33 @@ export const createTopics = handler(
     }),
   },
   async (broker, request) => {
-    const refusals = new Map<Wanted, string>()
-    for (const wanted of request.topics) {
-      const why = refuse(wanted, request)
-      if (why) refusals.set(wanted, why)
-    }
-    const accepted = request.topics.filter((wanted) => !refusals.has(wanted))
     const { validateOnly } = request
+    const asked = new Map<string, Wanted[]>()
+    for (const wanted of request.topics) {
+      const same = asked.get(wanted.name)
+      if (same) same.push(wanted)
+      else asked.set(wanted.name, [wanted])
+    }
+    const bad: ReturnType<typeof refused>[] = []
+    const accepted: Wanted[] = []
+    for (const [name, wanted] of asked) {
+      const why = wanted.length > 1 ? 'Duplicate topic name.' : refuse(wanted[0])
+      if (why) bad.push(refused(name, errors.INVALID_REQUEST, why))
+      else accepted.push(wanted[0])
+    }
     const { controller } = broker.cluster
     const outcomes = await controller.createTopics(accepted.map(newTopic), { validateOnly })
     const created = accepted.map(({ name }, i) => answer(broker, name, outcomes[i]))
-    // Kafka answers a name that came several times once.
-    const names = new Set([...refusals.keys()].map(({ name }) => name))
-    const why = new Map([...refusals].map(([{ name }, message]) => [name, message]))
-    const bad = [...names].map((name) =>
-      refused(name, errors.INVALID_REQUEST, why.get(name) ?? null),
-    )
     return { topics: [...bad, ...created] }
   },
 )
 
-function refuse(wanted: Wanted, request: CreateTopicsRequest): string | undefined {
-  const { name, configs } = wanted
-  if (request.topics.some((other) => other !== wanted && other.name === name)) {
-    return 'Duplicate topic name.'
-  }
+function refuse({ name, configs }: Wanted): string | undefined {
   if (name === '__cluster_metadata') {
     return 'Creation of internal topic __cluster_metadata is prohibited.'
   }
-  if (configs.some(({ value }) => value === null)) {
-    return `Null value not supported for topic configs: ${configs.find((one) => one.value === null)?.name}`
-  }
+  const withoutValue = configs.find(({ value }) => value === null)
+  if (withoutValue) return `Null value not supported for topic configs: ${withoutValue.name}`
   return undefined
 }
 
