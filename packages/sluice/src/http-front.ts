@@ -59,12 +59,17 @@ export class HttpFront {
   }
 
   async #load(allowedHosts: readonly string[]): Promise<HttpServer> {
-    const [{ createGateway }, { createHttpServer }] = await Promise.all([
+    const [{ createGateway }, { createHttpServer, lightResponse }] = await Promise.all([
       import('@sluice/gateway/gateway'),
       import('./http-server.ts'),
     ])
     const ready = () => !this.#closed
-    const gateway = createGateway({ ...this.#options, ready, allowedHosts })
+    const gateway = createGateway({
+      ...this.#options,
+      ready,
+      allowedHosts,
+      response: lightResponse(),
+    })
     return createHttpServer(gateway, { logger: this.#options.logger })
   }
 }

@@ -1,0 +1,200 @@
+// The HTTP server in front of the gateway: node:http with time-outs for slow clients, an answer for requests
+// that are no HTTP, and an end that lets what is under way finish. It listens nowhere by itself: port.ts
+// feeds it sockets whose first bytes are HTTP (a test may let it listen).
+
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+import { getRequestListener, type HttpBindings } from '@hono/node-server'
+import type { Logger } from '@sluice/core/host/logger'
+
+/** What the server needs of a gateway. */
+export interface HttpHandler {
+  fetch(request: Request, env: { incoming: IncomingMessage }): Response | Promise<Response>
+  /** Ends streams and long polls, finishes what is under way; requests after it get 503. */
+  close(): Promise<void>
+}
+
+export interface HttpServerOptions {
+  readonly logger: Logger
+  readonly timeouts?: Partial<HttpTimeouts>
+  /** A request that announces more is refused before it sends a body (Expect: 100-continue). */
+  readonly bodyBytesMax?: number
+}
+
+export interface HttpTimeouts {
+  /** From a request's first byte until its headers are whole. */
+  readonly headersMs: number
+  /** Until its body is whole, too. */
+  readonly requestMs: number
+  /** Between two requests of a connection. */
+  readonly idleMs: number
+  /** A client that takes nothing of what waits for it. */
+  readonly stallMs: number
+  /** How often headersMs and requestMs are looked at. */
+  readonly checkMs: number
+}
+
+/** idleMs lies above the 60 s after which load balancers give up, so that they are the ones to close. */
+export const defaultTimeouts: HttpTimeouts = {
+  headersMs: 10_000,
+  requestMs: 120_000,
+  idleMs: 65_000,
+  stallMs: 60_000,
+  checkMs: 2_000,
+}
+
+const headerBytesMax = 16 * 1024
+const defaultBodyBytesMax = 16 * 1024 * 1024
+/** How long close() lets responses take that are under way. */
+const defaultGraceMs = 10_000
+
+export interface HttpServer {
+  /** Its 'connection' event takes sockets. */
+  readonly server: Server
+  /** Graceful: responses under way finish, within `graceMs`; then every connection is closed. */
+  close(graceMs?: number): Promise<void>
+}
+
+export function createHttpServer(handler: HttpHandler, options: HttpServerOptions): HttpServer {
+  const timeouts = { ...defaultTimeouts, ...options.timeouts }
+  const server = createServer({
+    maxHeaderSize: headerBytesMax,
+    headersTimeout: timeouts.headersMs,
+    requestTimeout: timeouts.requestMs,
+    keepAliveTimeout: timeouts.idleMs,
+    connectionsCheckingInterval: timeouts.checkMs,
+    noDelay: true,
+  })
+  server.timeout = timeouts.stallMs
+  const exchanges = new Exchanges(server)
+  server.on(
+    'request',
+    getRequestListener((request, env) => handler.fetch(request, env as HttpBindings), {
+      overrideGlobalObjects: false,
+    }),
+  )
+  const bodyBytesMax = options.bodyBytesMax ?? defaultBodyBytesMax
+  server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
+    // One that is too large gets its refusal without having sent the body.
+    if (Number(request.headers['content-length'] ?? 0) <= bodyBytesMax) response.writeContinue()
+    server.emit('request', request, response)
+  })
+  server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
+    options.logger.debug({ err: error }, 'a client sent no HTTP')
+    refuse(error, socket)
+  })
+  // Node begins to look at its time-outs when a server listens; this one may only ever be fed.
+  server.emit('listening')
+  return {
+    server,
+    async close(graceMs = defaultGraceMs) {
+      const deadline = setTimeout(() => server.closeAllConnections(), graceMs)
+      exchanges.finish()
+      await handler.close()
+      await exchanges.finished
+      clearTimeout(deadline)
+      server.close()
+      server.closeAllConnections()
+    },
+  }
+}
+
+/** The exchanges (a request and its response) that are under way. */
+class Exchanges {
+  readonly finished: Promise<void>
+  readonly #server: Server
+  readonly #underWay = new Set<ServerResponse>()
+  readonly #finish: () => void
+  #finishing = false
+
+  constructor(server: Server) {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.finished = promise
+    this.#finish = resolve
+    this.#server = server
+    server.on('request', (_request, response) => this.#begin(response))
+  }
+
+  /** From here on every response is the last one of its connection. */
+  finish(): void {
+    this.#finishing = true
+    for (const response of this.#underWay) response.shouldKeepAlive = false
+    this.#ended()
+  }
+
+  #begin(response: ServerResponse): void {
+    this.#underWay.add(response)
+    if (this.#finishing) response.shouldKeepAlive = false
+    response.on('close', () => {
+      this.#underWay.delete(response)
+      if (this.#finishing) this.#ended()
+    })
+    // Silence is the nature of a long poll; a client that does not take what waits for it is stuck.
+    response.on('timeout', (socket: Socket) => {
+      if (socket.writableLength > 0) socket.destroy()
+    })
+  }
+
+  #ended(): void {
+    this.#server.closeIdleConnections()
+    if (this.#underWay.size === 0) this.#finish()
+  }
+}
+
+/** What could not be parsed gets one answer, then the connection ends. */
+function refuse(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (!socket.writable || error.code === 'ECONNRESET') {
+    socket.destroy()
+    return
+  }
+  const { status, title, code } = refusals[error.code ?? ''] ?? malformed
+  const body = JSON.stringify({
+    type: `https://sluice.dev/errors/${code.replaceAll('_', '-')}`,
+    title,
+    status,
+    detail: title,
+    code,
+    retriable: status === 408,
+    side_effects: 'none',
+  })
+  socket.end(
+    `HTTP/1.1 ${status} ${title}\r\nContent-Type: application/problem+json\r\n` +
+      `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+  )
+}
+
+interface Refusal {
+  readonly status: number
+  readonly title: string
+  readonly code: string
+}
+
+const malformed: Refusal = { status: 400, title: 'Bad Request', code: 'malformed_request' }
+const headersTooLarge: Refusal = {
+  status: 431,
+  title: 'Request Header Fields Too Large',
+  code: 'headers_too_large',
+}
+const tooSlow: Refusal = { status: 408, title: 'Request Timeout', code: 'request_timeout' }
+
+const refusals: { readonly [code: string]: Refusal | undefined } = {
+  HPE_HEADER_OVERFLOW: headersTooLarge,
+  ERR_HTTP_REQUEST_TIMEOUT: tooSlow,
+}
+
+/**
+ * hono's adapter has light Request and Response classes that it puts in the place of the global ones:
+ * what is made of them is sent without a detour through streams. The gateway gets that Response by hand,
+ * and the globals go back to what they were: an embedding process has an `instanceof Response` of its own.
+ */
+export function lightResponse(): typeof Response {
+  const names = ['Request', 'Response'] as const
+  const before = names.map((name) => Object.getOwnPropertyDescriptor(globalThis, name))
+  getRequestListener(() => new Response())
+  const light = globalThis.Response
+  names.forEach((name, index) => {
+    const descriptor = before[index]
+    if (descriptor) Object.defineProperty(globalThis, name, descriptor)
+  })
+  return light
+}
