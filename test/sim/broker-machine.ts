@@ -25,6 +25,7 @@ const restartAfterFatalMs = 500
 
 export interface BrokerMachineOptions {
   readonly config: Record<string, string>
+  readonly segmentBytes: number
   readonly world: World
 }
 
@@ -43,10 +44,10 @@ export class BrokerMachine {
   #written = new Map<string, Values>()
   #losses = 0
 
-  constructor({ config, world }: BrokerMachineOptions) {
+  constructor({ config, segmentBytes, world }: BrokerMachineOptions) {
     const resolved = brokerConfig(config)
     assert(resolved.ok, `the configs are legal: ${JSON.stringify(resolved)}`)
-    this.#config = resolved.config
+    this.#config = Object.freeze({ ...resolved.config, 'log.segment.bytes': segmentBytes })
     this.#flushesEach = config['log.flush.interval.messages'] === '1'
     this.#world = world
     this.disk = new MemoryDisk({ clock: world.clock, random: world.random.fork('disk') })

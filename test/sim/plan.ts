@@ -35,6 +35,8 @@ export interface TopicPlan {
 export interface Plan {
   readonly durationMs: number
   readonly broker: Record<string, string>
+  /** log.segment.bytes below what Kafka takes, so that a log rolls several times in a run. */
+  readonly segmentBytes: number
   readonly topics: readonly TopicPlan[]
   readonly producers: readonly ProducerPlan[]
   readonly readers: readonly string[]
@@ -54,6 +56,7 @@ export function drawPlan(random: SeededRandom): Plan {
   return {
     durationMs,
     broker: drawBroker(random),
+    segmentBytes: random.pick([2_000, 8_000, 1_000_000]),
     topics: times(1 + random.integer(2), (i) => ({
       name: `t${i}`,
       partitions: 1 + random.integer(3),
@@ -80,7 +83,7 @@ function drawProducer(random: SeededRandom, name: string): ProducerPlan {
 
 function drawGroup(random: SeededRandom, name: string, durationMs: number): GroupPlan {
   const members = times(1 + random.integer(3), (i): MemberPlan => {
-    const joinsAtMs = random.integer(durationMs / 2)
+    const joinsAtMs = random.integer(durationMs >> 1)
     const atMs = joinsAtMs + random.integer(durationMs)
     const goes = { atMs, how: random.pick(['leave', 'kill'] as const) }
     // The first stays, so that somebody reads to the end.
@@ -100,8 +103,6 @@ function drawBroker(random: SeededRandom): Record<string, string> {
     'offsets.topic.num.partitions': `${1 + random.integer(3)}`,
     'group.initial.rebalance.delay.ms': '0',
     'group.min.session.timeout.ms': '500',
-    // Small enough to roll several times in a run.
-    'log.segment.bytes': random.pick(['2000', '8000', '1073741824']),
     'log.index.interval.bytes': random.pick(['200', '4096']),
     'log.flush.offset.checkpoint.interval.ms': random.pick(['300', '60000']),
     'log.segment.delete.delay.ms': '200',

@@ -65,7 +65,11 @@ class Simulation {
   constructor(world: World, plan: Plan) {
     this.#world = world
     this.#plan = plan
-    this.#broker = new BrokerMachine({ world, config: plan.broker })
+    this.#broker = new BrokerMachine({
+      world,
+      config: plan.broker,
+      segmentBytes: plan.segmentBytes,
+    })
     this.#places = plan.topics.flatMap(({ name: topic, partitions }) =>
       Array.from({ length: partitions }, (_, partition) => ({ topic, partition })),
     )
@@ -110,7 +114,8 @@ class Simulation {
       actors.groups.every((group) => this.#caughtUp((place) => group.committed(place))),
     )
     for (const place of this.#places) {
-      const log = await this.#within('logs are read', readLog(client, place))
+      const reading = client.retry(() => readLog(client, place))
+      const log = await this.#within('logs are read', reading)
       if (log !== undefined) history.finalLog(place, log.records, log.startOffset)
     }
     for (const reader of actors.readers) reader.close()

@@ -76,6 +76,8 @@ export class MetadataWriter {
       try {
         const result = await this.#table.transact(transaction, nonce)
         if (result.ok || (await this.#isOurs(version, nonce))) break
+        // The version was as expected: nobody else writes, the plan does not fit the items.
+        assert(result.index === 0, `action ${result.index} of a transaction fits the metadata`)
         this.#fenced = true
         throw new FencedError('another controller moved the metadata')
       } catch (cause) {

@@ -8,7 +8,7 @@
 //   node.id=1
 //   version=1
 
-import { join } from 'node:path/posix'
+import { dirname, join } from 'node:path/posix'
 import { parseProperties } from '../config/properties.ts'
 import type { Clock } from '../host/clock.ts'
 import { type Disk, DiskError } from '../host/disk.ts'
@@ -48,6 +48,8 @@ export async function claimDataFolder(options: MetaPropertiesOptions): Promise<M
     if (!(error instanceof DiskError) || error.kind !== 'not-found') throw error
     const made = { clusterId: random.uuid(), nodeId, directoryId: random.uuid() }
     await disk.replaceFile(path, encode(made, options.clock.now()))
+    // The folder is new, too: without its own entry a power loss takes it with all that is in it.
+    await disk.flushFolder(dirname(dataFolder))
     return made
   }
   const meta = parse(found.toString('utf8'), path)

@@ -112,7 +112,14 @@ export class Partitions {
   async #prepare(changes: readonly Change[]): Promise<void> {
     for (const change of changes) {
       if (change.kind !== 'topic') continue
-      await this.#hold(change.topic, overridesOf(change.topic.name, changes, this.#options.cluster))
+      const overrides = overridesOf(change.topic.name, changes, this.#options.cluster)
+      try {
+        await this.#hold(change.topic, overrides)
+      } catch (cause) {
+        // The change stands in the table and cannot be followed: only a new start makes both agree.
+        this.takeOffline(cause as Error)
+        throw cause
+      }
     }
   }
 

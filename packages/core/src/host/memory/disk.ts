@@ -20,7 +20,7 @@ import type { SeededRandom } from './random.ts'
 /** Chances are 0..1 and drawn per call; they may be altered while the disk is in use. */
 export interface DiskFaults {
   latencyMs: { min: number; max: number }
-  /** EIO on flush; the file's later flushes fail too. */
+  /** EIO on flush; the process's later flushes of the file fail too. */
   flushErrorChance: number
   appendErrorChance: number
 }
@@ -43,7 +43,7 @@ export class MemoryDisk implements Disk {
   capacityBytes: number
   readonly #random: SeededRandom | undefined
   readonly #tree: FolderTree
-  readonly #replacements = new KeyedQueue<string>()
+  #replacements = new KeyedQueue<string>()
   #clock: Clock | undefined
   #usedBytes = 0
   /** Counts the crashes: what an earlier process opened is dead. */
@@ -165,6 +165,9 @@ export class MemoryDisk implements Disk {
     assert(random !== undefined, 'only a simulated disk crashes')
     this.#epoch += 1
     this.#clock = clock
+    // What the dead process was about to replace it never will.
+    this.#replacements = new KeyedQueue()
+    for (const file of this.#tree.files()) file.flushFailed = false
     if (kind === 'process') return
     this.#tree.losePending(() => random.chance(0.5))
     this.#usedBytes = 0
@@ -174,7 +177,6 @@ export class MemoryDisk implements Disk {
         file.durable = file.content.snapshot()
         file.version = file.durableVersion
       }
-      file.flushFailed = false
       this.#usedBytes += file.content.sizeBytes
     }
   }
