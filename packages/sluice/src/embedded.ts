@@ -96,12 +96,15 @@ export class Embedded {
     const { client } = this.#composition
     const [description] = await this.#admin.describeTopics([topic])
     if (description.error !== errors.NONE) throw new KafkaError(description.error, `topic ${topic}`)
-    const partitions = description.partitions.map(({ index }) => ({ topic, partition: index }))
-    const ends = await this.#admin.listOffsets(partitions.map((of) => ({ ...of, at: 'latest' })))
+    const queries = description.partitions.map(({ index }) => ({ topic, partition: index }))
+    const starts = await this.#admin.listOffsets(queries.map((of) => ({ ...of, at: 'earliest' })))
+    const ends = await this.#admin.listOffsets(queries.map((of) => ({ ...of, at: 'latest' })))
     const records: SluiceRecord[] = []
-    const consumer = new Consumer(client, { offsetReset: 'earliest' })
-    consumer.assign(partitions)
-    const behind = () => ends.some((end) => (consumer.position(end)?.position ?? -1) < end.offset)
+    const consumer = new Consumer(client)
+    consumer.assign(starts.filter(({ offset }, index) => offset < ends[index].offset))
+    const behind = () => {
+      return ends.some((end) => (consumer.position(end)?.position ?? end.offset) < end.offset)
+    }
     try {
       while (behind()) {
         for (const { partition, records: some } of await consumer.poll(pollMs)) {
