@@ -25,6 +25,7 @@ import { dynamicConfig } from './dynamic-config.ts'
 import { Elections } from './elections.ts'
 import type { FaultPlan } from './faults.ts'
 import { FetchSessions } from './fetch-session.ts'
+import { FramePool } from './frame-pool.ts'
 import { GroupLog } from './group-log.ts'
 import { handlers } from './handlers/index.ts'
 import { Listeners } from './listener.ts'
@@ -250,6 +251,7 @@ class RunningBroker implements Broker {
       handlers: handlerTable(handlers),
       turn,
       budget: new MemoryBudget(bytesMax > 0 ? bytesMax : memoryBudgetDefault),
+      frames: new FramePool(),
       requests,
       traffic,
       faults,

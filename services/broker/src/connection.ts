@@ -50,6 +50,7 @@ export class ClientConnection implements ConnectionHandler, ExchangeOwner {
     this.#reader = new FrameReader({
       maxBytes: services.config['socket.request.max.bytes'],
       onFrame: (frame) => this.#onFrame(frame),
+      allocate: (bytes) => services.frames.take(bytes),
     })
     this.#watchIdle(this.#services.config['connections.max.idle.ms'])
   }
@@ -108,6 +109,10 @@ export class ClientConnection implements ConnectionHandler, ExchangeOwner {
     this.#services.requests.answered(exchange)
     this.#account(0, exchange.responseBytes)
     if (this.#exchanges[0] === exchange) this.#scheduleFlush()
+  }
+
+  reuse(frame: Buffer): void {
+    this.#services.frames.give(frame)
   }
 
   close(reason: string): void {

@@ -10,6 +10,7 @@ import { type RequestHeader, readRequestHeader } from '@sluice/protocol/frame'
 import type { Broker } from './broker.ts'
 import { Exchange, type ExchangeOwner } from './exchange.ts'
 import type { FaultPlan } from './faults.ts'
+import type { FramePool } from './frame-pool.ts'
 import { type Answer, type Failure, type Handler, later } from './handler.ts'
 import type { MemoryBudget } from './memory-budget.ts'
 import type { RequestMetrics, Traffic } from './request-metrics.ts'
@@ -22,6 +23,7 @@ export interface Services {
   readonly handlers: HandlerTable
   readonly turn: Turn
   readonly budget: MemoryBudget
+  readonly frames: FramePool
   readonly requests: RequestMetrics
   readonly traffic: Traffic
   readonly faults: FaultPlan | undefined
@@ -59,7 +61,7 @@ export function dispatch(
     return
   }
   const { handler, header, request } = parsed
-  const exchange = new Exchange(owner, handler, header, { requestBytes: frame.length, startedAt })
+  const exchange = new Exchange(owner, handler, header, { frame, startedAt })
   begun(exchange)
   if (!request) {
     fail(exchange, undefined, { errorCode: errors.UNSUPPORTED_VERSION, message: '' })

@@ -17,6 +17,8 @@ export interface ExchangeOwner {
   /** The exchange has its answer, or is known to have none. */
   ready(exchange: Exchange): void
   close(reason: string): void
+  /** Nobody looks at the frame of a request any more. */
+  reuse(frame: Buffer): void
 }
 
 /** All listeners are without authentication so far. */
@@ -30,6 +32,7 @@ export class Exchange implements RequestContext {
   readonly startedAt: number
   readonly requestBytes: number
   readonly #owner: ExchangeOwner
+  #request: Buffer | undefined
   #state: 'open' | 'ready' | 'gone' = 'open'
   #frame: Buffer[] = []
   #responseBytes = 0
@@ -40,15 +43,16 @@ export class Exchange implements RequestContext {
     owner: ExchangeOwner,
     handler: Handler,
     header: RequestHeader,
-    size: { requestBytes: number; startedAt: number },
+    request: { frame: Buffer; startedAt: number },
   ) {
     this.#owner = owner
     this.handler = handler
     this.apiVersion = header.apiVersion
     this.correlationId = header.correlationId
     this.clientId = header.clientId
-    this.requestBytes = size.requestBytes
-    this.startedAt = size.startedAt
+    this.#request = request.frame
+    this.requestBytes = request.frame.length
+    this.startedAt = request.startedAt
   }
 
   get listener(): ListenerSpec {
@@ -91,8 +95,15 @@ export class Exchange implements RequestContext {
       for (const buffer of this.#frame) this.#responseBytes += buffer.length
     }
     this.#state = 'ready'
+    this.#request = undefined
     this.#cancels = undefined
     this.#owner.ready(this)
+  }
+
+  releaseRequest(): void {
+    if (!this.#request) return
+    this.#owner.reuse(this.#request)
+    this.#request = undefined
   }
 
   onReleased(release: () => void): void {

@@ -34,6 +34,8 @@ export interface RequestContext {
   readonly closed: boolean
   /** The answer of a handler that returned `later`, once; undefined: there is no response. */
   respond(response: object | undefined): void
+  /** No view on the request is in use any more: its memory may be used again. Needed by none. */
+  releaseRequest(): void
   /** Calls `release` once when the response has left or was dropped: buffers lent to it may be reused. */
   onReleased(release: () => void): void
   /** Calls `cancel` when the connection goes away before the answer: stop waiting for its sake. */

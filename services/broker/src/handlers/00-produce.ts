@@ -56,6 +56,7 @@ export const produce = handler(
     const settled = () => {
       missing -= 1
       if (missing > 0) return
+      context.releaseRequest()
       if (request.acks !== 0) context.respond({ responses })
       else if (failures === 0) context.respond(undefined)
       else context.disconnect('records could not be appended and acks=0 has no other way to say so')
