@@ -29,8 +29,8 @@ export class ReaderActor {
       offsetReset: 'earliest',
       isolation: random.pick(['read_uncommitted', 'read_committed']),
       maxWaitMs: random.pick([50, 500]),
-      minBytes: random.pick([1, 1_000]),
-      partitionMaxBytes: random.pick([600, 1_048_576]),
+      // Less than most batches, or more than most partitions have ready.
+      ...random.pick([{ partitionMaxBytes: 600 }, { minBytes: 1_000 }, {}]),
     })
     this.#consumer.assign(
       topics.flatMap(({ name: topic, partitions }) =>

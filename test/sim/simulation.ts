@@ -8,7 +8,7 @@ import { StateChecker } from './checkers.ts'
 import { startClient } from './client-machine.ts'
 import { Faults } from './faults.ts'
 import { GroupActor } from './group-actor.ts'
-import type { Place } from './history.ts'
+import { name as nameOf, type Place } from './history.ts'
 import { readLog } from './log-reader.ts'
 import { drawPlan, type Plan } from './plan.ts'
 import { ProducerActor } from './producer-actor.ts'
@@ -107,12 +107,12 @@ class Simulation {
     const { history } = world
     await this.#until('every record is settled', () => history.open === 0)
     if (passing !== undefined) await this.#within('the passing topic is at rest', passing)
-    await this.#until('readers catch up', () =>
-      actors.readers.every((reader) => this.#caughtUp((place) => reader.position(place))),
-    )
-    await this.#until('groups catch up', () =>
-      actors.groups.every((group) => this.#caughtUp((place) => group.committed(place))),
-    )
+    for (const reader of actors.readers) {
+      await this.#caughtUp('a reader', (place) => reader.position(place))
+    }
+    for (const group of actors.groups) {
+      await this.#caughtUp('a group', (place) => group.committed(place))
+    }
     for (const place of this.#places) {
       const reading = client.retry(() => readLog(client, place))
       const log = await this.#within('logs are read', reading)
@@ -128,14 +128,18 @@ class Simulation {
     await this.#checkFolders()
   }
 
-  /** Whether a reader of all partitions is at the end of each. */
-  #caughtUp(position: (place: Place) => number): boolean {
-    const { broker } = this.#broker
-    if (broker === undefined) return false
-    return this.#places.every((place) => {
-      const partition = broker.partitions.get(place.topic, place.partition)
-      return partition !== undefined && position(place) >= partition.highWatermark
-    })
+  /** Waits until a reader of all partitions is at the end of each. */
+  async #caughtUp(who: string, position: (place: Place) => number): Promise<void> {
+    const lagging = () => {
+      const { broker } = this.#broker
+      return this.#places.flatMap((place) => {
+        const end = broker?.partitions.get(place.topic, place.partition)?.highWatermark
+        const at = position(place)
+        return end !== undefined && at >= end ? [] : [`${nameOf(place)} ${at} of ${end}`]
+      })
+    }
+    const done = () => lagging().length === 0
+    await this.#until(() => `${who} catches up: ${lagging().join(', ')}`, done)
   }
 
   /** Only topics that are there have folders; deleted ones leave nothing. */
@@ -162,11 +166,11 @@ class Simulation {
   }
 
   /** Progress: `done` holds before long. */
-  async #until(what: string, done: () => boolean): Promise<void> {
+  async #until(what: string | (() => string), done: () => boolean): Promise<void> {
     const { clock, history } = this.#world
     const over = () => history.violations.length > 0 || done()
     const held = await clock.runUntil(over, progressMs)
-    if (!held) history.violation(`no progress: ${what}`)
+    if (!held) history.violation(`no progress: ${typeof what === 'string' ? what : what()}`)
     this.#stopAtViolation()
   }
 

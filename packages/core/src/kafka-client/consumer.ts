@@ -211,10 +211,13 @@ export class Consumer {
 
   #takeReady(): FetchedRecords[] {
     const taken: FetchedRecords[] = []
-    for (const state of this.#states.values()) {
+    for (const [key, state] of [...this.#states]) {
       const { ready, topic, partition } = state
       if (ready === undefined || state.position === undefined || state.paused) continue
       state.ready = undefined
+      // Asked for last next time: what a response has room for goes to each partition in turn.
+      this.#states.delete(key)
+      this.#states.set(key, state)
       try {
         const { records, nextOffset } = readBatches(ready, state.position, this.#settings)
         state.position = nextOffset
