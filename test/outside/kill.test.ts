@@ -2,7 +2,7 @@
 // killed broker with 1 GiB of log is back in less than 2 s.
 
 import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -115,6 +115,9 @@ test('1 GiB of log is recovered in less than 2 s', { timeout: 120_000 }, async (
   }
   load.stdin.end()
   expect(await new Promise((done) => load.on('close', done))).toBe(0)
+  const logs = readdirSync(join(home, 'gib-0')).filter((name) => name.endsWith('.log'))
+  const bytes = logs.map((name) => statSync(join(home, 'gib-0', name)).size)
+  expect(bytes.reduce((sum, size) => sum + size, 0)).toBeGreaterThan(2 ** 30)
   await kill()
   const restart = await start(overrides)
   console.log(`ready ${restart.toFixed(0)} ms after a kill with 1 GiB of log`)
