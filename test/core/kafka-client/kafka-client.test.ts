@@ -1,7 +1,7 @@
+import { KafkaError } from '@sluice/core/kafka-client/kafka-error'
+import { apis } from '@sluice/protocol/apis'
+import { errors } from '@sluice/protocol/errors'
 import { describe, expect, test } from 'vitest'
-import { KafkaError } from '../../../packages/core/src/kafka-client/kafka-error.ts'
-import { apis } from '../../../packages/protocol/src/apis.ts'
-import { errors } from '../../../packages/protocol/src/errors.ts'
 import { scripted } from './cluster.ts'
 import { nodeId } from './scripted-broker.ts'
 

@@ -1,5 +1,5 @@
+import { murmur2 } from '@sluice/core/kafka-client/murmur2'
 import { expect, test } from 'vitest'
-import { murmur2 } from '../../../packages/core/src/kafka-client/murmur2.ts'
 
 // From Java's own test (UtilsTest.testMurmur2), and one of each length of the rest.
 test.each([

@@ -1,11 +1,11 @@
 // The queue against a model of a leader that checks sequences as Kafka does, over a network that loses
 // requests and answers: what comes out must be every record once, in order, whatever happened.
 
+import { Delivery } from '@sluice/core/kafka-client/delivery'
+import { PartitionQueue } from '@sluice/core/kafka-client/partition-queue'
+import type { ProducerBatch } from '@sluice/core/kafka-client/producer-batch'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { Delivery } from '../../../packages/core/src/kafka-client/delivery.ts'
-import { PartitionQueue } from '../../../packages/core/src/kafka-client/partition-queue.ts'
-import type { ProducerBatch } from '../../../packages/core/src/kafka-client/producer-batch.ts'
 
 const record = { timestamp: 1, key: null, value: null }
 

@@ -1,9 +1,6 @@
+import { SeededRandom } from '@sluice/core/host/memory/random'
+import { createPartitioner, partitionOfKey } from '@sluice/core/kafka-client/partitioner'
 import { describe, expect, test } from 'vitest'
-import { SeededRandom } from '../../../packages/core/src/host/memory/random.ts'
-import {
-  createPartitioner,
-  partitionOfKey,
-} from '../../../packages/core/src/kafka-client/partitioner.ts'
 
 const random = new SeededRandom(7)
 

@@ -1,16 +1,12 @@
 // A broker that answers by script, on a real (in-memory) network with the real codec: for what a broker
 // that works never does. Unscripted, it serves one node, its topics, and nothing else.
 
-import type { Clock } from '../../../packages/core/src/host/clock.ts'
-import type { Connection, Listener, Network } from '../../../packages/core/src/host/network.ts'
-import { type Api, apiByKey, apis } from '../../../packages/protocol/src/apis.ts'
-import { decode } from '../../../packages/protocol/src/codec.ts'
-import {
-  FrameReader,
-  readRequestHeader,
-  responseFrame,
-} from '../../../packages/protocol/src/frame.ts'
-import type { Decoded, Encodable, Message } from '../../../packages/protocol/src/schema.ts'
+import type { Clock } from '@sluice/core/host/clock'
+import type { Connection, Listener, Network } from '@sluice/core/host/network'
+import { type Api, apiByKey, apis } from '@sluice/protocol/apis'
+import { decode } from '@sluice/protocol/codec'
+import { FrameReader, readRequestHeader, responseFrame } from '@sluice/protocol/frame'
+import type { Decoded, Encodable, Message } from '@sluice/protocol/schema'
 
 export interface Asked {
   readonly api: Api

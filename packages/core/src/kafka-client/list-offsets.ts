@@ -38,8 +38,8 @@ const notAReplica = -1
 const endTimestamps = { latest: -1, earliest: -2, 'max-timestamp': -3 } as const
 
 /**
- * The offsets in the order of the queries. What can be retried is, until `timeoutMs`; then and for other
- * errors the code is in the result. Rejects only when the cluster cannot be reached at all.
+ * The offsets in the order of the queries. What can be retried is, until `timeoutMs` (a missing partition
+ * once); then and for other errors the code is in the result. Rejects only when the cluster cannot be reached at all.
  */
 export async function listOffsets(
   client: KafkaClient,
@@ -48,12 +48,16 @@ export async function listOffsets(
 ): Promise<ListedOffset[]> {
   const { isolation = 'read_uncommitted', timeoutMs } = options
   const results = new Map<OffsetQuery, ListedOffset>()
+  let attempts = 0
   const attempt = async () => {
+    attempts += 1
     const open = queries.filter((query) => (results.get(query)?.error ?? -1) !== errors.NONE)
     await askLeaders(client, open, { isolation, results })
     for (const query of open) {
       const error = new KafkaError(results.get(query)?.error ?? errors.UNKNOWN_SERVER_ERROR)
-      if (error.retriable) throw error
+      // What the client knew may be old; what it has just asked for is not.
+      const missing = error.code === errors.UNKNOWN_TOPIC_OR_PARTITION && attempts > 1
+      if (error.retriable && !missing) throw error
     }
   }
   try {
@@ -70,7 +74,9 @@ async function askLeaders(
   { isolation, results }: { isolation: Isolation; results: Map<OffsetQuery, ListedOffset> },
 ): Promise<void> {
   const metadata = await client.metadata([...new Set(queries.map((query) => query.topic))])
-  const byLeader = new Map<number, OffsetQuery[]>()
+  // Requests by leader, and by how often a partition came before: a request names each once.
+  const requests = new Map<string, { node: number; queries: OffsetQuery[] }>()
+  const asked = new Map<string, number>()
   for (const query of queries) {
     const topic = metadata.topics.get(query.topic)
     const partition = topic?.partitions[query.partition]
@@ -81,15 +87,19 @@ async function askLeaders(
       client.forgetTopic(query.topic)
       results.set(query, failed(query, errors.LEADER_NOT_AVAILABLE))
     } else {
-      const ofLeader = byLeader.get(partition.leader)
-      if (ofLeader === undefined) byLeader.set(partition.leader, [query])
-      else ofLeader.push(query)
+      const name = keyOf(query)
+      const before = asked.get(name) ?? 0
+      asked.set(name, before + 1)
+      const key = `${partition.leader}/${before}`
+      const request = requests.get(key)
+      if (request !== undefined) request.queries.push(query)
+      else requests.set(key, { node: partition.leader, queries: [query] })
     }
   }
-  const asking = [...byLeader].map(async ([node, ofLeader]) => {
-    const answers = await askLeader(client, { node, isolation }, ofLeader)
-    for (const query of ofLeader) {
-      const answer = answers.get(`${query.topic}/${query.partition}`)
+  const asking = [...requests.values()].map(async ({ node, queries: some }) => {
+    const answers = await askLeader(client, { node, isolation }, some)
+    for (const query of some) {
+      const answer = answers.get(keyOf(query))
       const result = answer ?? failed(query, errors.UNKNOWN_SERVER_ERROR)
       if (pointsToStaleMetadata(result.error)) client.forgetTopic(query.topic)
       results.set(query, result)
@@ -128,7 +138,7 @@ async function askLeader(
   } catch (thrown) {
     const { code } = asKafkaError(thrown)
     for (const query of queries) {
-      answers.set(`${query.topic}/${query.partition}`, failed(query, code))
+      answers.set(keyOf(query), failed(query, code))
     }
     return answers
   }
@@ -146,6 +156,10 @@ async function askLeader(
     }
   }
   return answers
+}
+
+function keyOf({ topic, partition }: { topic: string; partition: number }): string {
+  return `${topic}/${partition}`
 }
 
 interface Asked {

@@ -185,13 +185,12 @@ export class PartitionQueue {
     this.#inFlight.splice(index, 1)
   }
 
+  /** To where they came from: what was split off goes before the rest of what it was part of. */
   #putBack(batches: readonly ProducerBatch[], retryAtMs: number): void {
     this.retryAtMs = Math.max(this.retryAtMs, retryAtMs)
-    for (const batch of batches) {
-      const behind = this.#waiting.findIndex((other) => other.order > batch.order)
-      if (behind < 0) this.#waiting.push(batch)
-      else this.#waiting.splice(behind, 0, batch)
-    }
+    if (batches.length === 0) return
+    const behind = this.#waiting.findIndex((other) => other.order >= batches[0].order)
+    this.#waiting.splice(behind < 0 ? this.#waiting.length : behind, 0, ...batches)
   }
 
   /** Nothing is in flight: what may be in the log keeps its numbers, the rest is numbered again. */

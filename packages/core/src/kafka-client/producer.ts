@@ -97,6 +97,8 @@ export class Producer {
   readonly #pending = new Set<Delivery>()
   #bufferedBytes = 0
   #roomWaiters: (() => void)[] = []
+  /** Calls of flush() under way: nothing lingers. */
+  #flushes = 0
   #closed = false
 
   constructor(client: KafkaClient, options: ProducerOptions = {}) {
@@ -146,11 +148,10 @@ export class Producer {
   /** Sends what waits without further delay; resolves when all that was given before is settled. */
   async flush(): Promise<void> {
     const pending = [...this.#pending]
-    for (const topic of this.#topics.values()) {
-      for (const queue of topic.queues) queue?.seal()
-    }
-    this.#sender.wake()
+    this.#flushes += 1
+    for (const topic of this.#topics.values()) this.#seal(topic)
     await Promise.all(pending.map((delivery) => delivery.done))
+    this.#flushes -= 1
   }
 
   /** Takes no more records, and resolves when all are settled. The client stays open. */
@@ -229,6 +230,12 @@ export class Producer {
         record.partition ?? topic.partitioner.partition(record.key, bytes, partitionCount)
       this.#put(this.#queue(topic, index), input, { bytes, delivery, slot, nowMs })
     }
+    if (this.#flushes > 0) this.#seal(topic)
+  }
+
+  #seal(topic: Topic): void {
+    for (const queue of topic.queues) queue?.seal()
+    this.#sender.wake()
   }
 
   #put(
