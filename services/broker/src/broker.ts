@@ -15,11 +15,13 @@ import { GroupCoordinator } from '@sluice/core/group/coordinator'
 import type { Host } from '@sluice/core/host/host'
 import type { Address, Network } from '@sluice/core/host/network'
 import { LogManager } from '@sluice/core/log/log-manager'
+import { LoopDelay } from '@sluice/core/metrics/loop-delay'
 import type { Metrics } from '@sluice/core/metrics/metrics'
 import { Partitions } from '@sluice/core/partition/partitions'
 import { Purgatory } from '@sluice/core/partition/purgatory'
 import { RetentionSweep } from '@sluice/core/partition/retention-sweep'
 import { Turn } from '@sluice/core/partition/turn'
+import { publishBroker } from './broker-metrics.ts'
 import { handlerTable, type Services } from './dispatch.ts'
 import { dynamicConfig } from './dynamic-config.ts'
 import { Elections } from './elections.ts'
@@ -116,6 +118,7 @@ class RunningBroker implements Broker {
   readonly #services: Services
   readonly #listeners: Listeners
   readonly #retention: RetentionSweep
+  readonly #loopDelay: LoopDelay
   #config: BrokerConfig
   #bound: BoundListener[] = []
   #closing: Promise<void> | undefined
@@ -143,6 +146,8 @@ class RunningBroker implements Broker {
     this.#services = this.#newServices(options)
     this.#listeners = new Listeners(this.#services)
     this.cluster.listen({ applied: () => this.#refreshConfig() })
+    publishBroker(this, options.metrics)
+    this.#loopDelay = new LoopDelay(clock, options.metrics)
     this.#retention = new RetentionSweep({
       clock,
       logger,
@@ -232,6 +237,7 @@ class RunningBroker implements Broker {
     await this.#listeners.close(drainTimeoutMs)
     this.groups.close()
     await this.cluster.controller.close()
+    this.#loopDelay.close()
     await this.#retention.close()
     await this.partitions.close()
     await logs.close()

@@ -2,6 +2,7 @@
 
 import { groupOffsetsTopic } from '@sluice/core/cluster/topic-name'
 import type { OffsetsLog, OffsetsRecord, StoredRecord } from '@sluice/core/group/offsets-log'
+import { Slices } from '@sluice/core/lib/slices'
 import { errors } from '@sluice/protocol/errors'
 import {
   batchHeaderBytes,
@@ -56,9 +57,10 @@ export class GroupLog implements OffsetsLog {
   }
 
   async load(index: number, each: (record: StoredRecord) => void): Promise<{ error: number }> {
-    const { partitions, config } = this.#broker()
+    const { partitions, config, host } = this.#broker()
     const partition = partitions.get(groupOffsetsTopic, index)
     if (!partition) return { error: errors.NOT_LEADER_OR_FOLLOWER }
+    const slices = new Slices(host.clock)
     let offset = partition.log.startOffset
     while (offset < partition.highWatermark && !partition.closed) {
       const read = await partition.read({
@@ -68,7 +70,7 @@ export class GroupLog implements OffsetsLog {
         wholeFirstBatch: true,
       })
       if (!read.ok) return { error: errors.OFFSET_OUT_OF_RANGE }
-      offset = deliver(read.records, offset, each)
+      offset = await deliver(read.records, offset, each, slices)
       read.release()
     }
     return { error: partition.closed ? errors.NOT_LEADER_OR_FOLLOWER : 0 }
@@ -76,7 +78,12 @@ export class GroupLog implements OffsetsLog {
 }
 
 /** Passes on the records of whole batches from `offset` on. @returns where to go on. */
-function deliver(records: Buffer, offset: number, each: (record: StoredRecord) => void): number {
+async function deliver(
+  records: Buffer,
+  offset: number,
+  each: (record: StoredRecord) => void,
+  slices: Slices,
+): Promise<number> {
   let next = offset
   let at = 0
   while (at + batchHeaderBytes <= records.length) {
@@ -87,6 +94,7 @@ function deliver(records: Buffer, offset: number, each: (record: StoredRecord) =
     }
     next = header.baseOffset + header.lastOffsetDelta + 1
     at += header.batchBytes
+    await slices.pause()
   }
   return next
 }

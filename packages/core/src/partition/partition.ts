@@ -83,6 +83,10 @@ export class Partition {
   readonly index: number
   readonly internal: boolean
   readonly log: Log
+  /** Counted for the metrics. */
+  bytesIn = 0
+  recordsIn = 0
+  bytesOut = 0
   readonly #options: PartitionOptions
   #leaderEpoch: number
   #highWatermark: number
@@ -301,6 +305,7 @@ export class Partition {
     const logStartOffset = this.log.startOffset
     for (let i = 0; i < requests.length; i++) {
       const outcome = outcomes[i]
+      if (outcome.ok && !outcome.duplicate) this.#count(requests[i])
       requests[i].done(
         outcome.ok
           ? {
@@ -313,6 +318,11 @@ export class Partition {
       )
     }
     if (advanced) this.#notify(Math.max(bytes, 1))
+  }
+
+  #count({ records, batches }: Pending): void {
+    this.bytesIn += records.length
+    for (const { recordCount } of batches) this.recordsIn += recordCount
   }
 
   #appendFailed(requests: readonly Pending[], cause: unknown): void {

@@ -13,9 +13,6 @@ import { commitReplicated } from './commit-replicated.ts'
 import { Partition } from './partition.ts'
 import type { Turn } from './turn.ts'
 
-/** Logs that are made or deleted side by side. */
-const logsAtOnce = 32
-
 export interface PartitionsOptions {
   readonly nodeId: number
   readonly cluster: Cluster
@@ -53,9 +50,9 @@ export class Partitions {
   static async open(options: PartitionsOptions): Promise<Partitions> {
     const { cluster } = options
     const partitions = new Partitions(options)
-    for (const topic of cluster.image.topics()) {
-      await partitions.#hold(topic, cluster.image.configs('topic', topic.name))
-    }
+    const { image } = cluster
+    const hold = (topic: TopicImage) => partitions.#hold(topic, image.configs('topic', topic.name))
+    await Promise.all([...image.topics()].map(hold))
     cluster.listen({
       prepare: (changes) => partitions.#prepare(changes),
       applied: (changes) => partitions.#applied(changes),
@@ -147,10 +144,8 @@ export class Partitions {
     const missing = image.partitions.filter(
       ({ index, replicas }) => replicas.includes(nodeId) && !held.partitions[index],
     )
-    for (let i = 0; i < missing.length; i += logsAtOnce) {
-      const slice = missing.slice(i, i + logsAtOnce)
-      await Promise.all(slice.map((partition) => this.#add(held, partition)))
-    }
+    // How many logs are opened side by side is the log manager's affair.
+    await Promise.all(missing.map((partition) => this.#add(held, partition)))
   }
 
   async #add(topic: HeldTopic, image: PartitionImage): Promise<void> {
@@ -198,10 +193,7 @@ export class Partitions {
   }
 
   async #deleteLogs(partitions: readonly Partition[]): Promise<void> {
-    for (let i = 0; i < partitions.length; i += logsAtOnce) {
-      const slice = partitions.slice(i, i + logsAtOnce)
-      await Promise.all(slice.map((partition) => this.#deleteLog(partition)))
-    }
+    await Promise.all(partitions.map((partition) => this.#deleteLog(partition)))
   }
 
   async #deleteLog(partition: Partition): Promise<void> {

@@ -23,6 +23,7 @@ const readCommitted = 1
 
 interface Result extends FetchOutcome {
   readonly at: FetchPartition
+  readonly partition: Partition | undefined
   readonly lastStableOffset: number
   readonly divergingEpoch: { epoch: number; endOffset: number } | undefined
   readonly records: Buffer
@@ -185,6 +186,7 @@ class PendingFetch {
     const committed = this.#request.isolationLevel === readCommitted
     const responses: TopicResponse[] = []
     results.forEach((result, i) => {
+      if (result.partition) result.partition.bytesOut += result.bytes
       if (included[i]) addTo(responses, result, committed)
     })
     this.#context.respond({ errorCode: 0, sessionId, responses })
@@ -220,6 +222,7 @@ function addTo(responses: TopicResponse[], result: Result, committed: boolean): 
 function failed(at: FetchPartition, errorCode: number): Result {
   return {
     at,
+    partition: undefined,
     errorCode,
     highWatermark: -1,
     lastStableOffset: -1,
@@ -239,6 +242,7 @@ function empty(
 ): Result {
   return {
     ...failed(at, 0),
+    partition,
     highWatermark: partition.highWatermark,
     lastStableOffset: partition.lastStableOffset,
     logStartOffset: partition.log.startOffset,
