@@ -27,7 +27,9 @@ beforeAll(async () => {
   server = spawn(process.execPath, [script, ...overrides], {
     stdio: ['pipe', 'pipe', 'inherit'],
   })
-  const [port] = await once(server.stdout as NodeJS.ReadableStream, 'data')
+  const died = once(server, 'exit').then(() => Promise.reject(new Error('the broker ended')))
+  const [port] = await Promise.race([once(server.stdout as NodeJS.ReadableStream, 'data'), died])
+  died.catch(() => {})
   brokers = [`127.0.0.1:${String(port).trim()}`]
   kafka = new Kafka({ clientId: 'groups', brokers, logLevel: logLevel.NOTHING })
   admin = kafka.admin()

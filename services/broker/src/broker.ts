@@ -234,8 +234,10 @@ class RunningBroker implements Broker {
 
   async #close(): Promise<void> {
     const { logs } = this.#parts
+    // Members that wait for one another would hold up the end.
+    const groups = this.groups.close()
     await this.#listeners.close(drainTimeoutMs)
-    this.groups.close()
+    await groups
     await this.cluster.controller.close()
     this.#loopDelay.close()
     await this.#retention.close()

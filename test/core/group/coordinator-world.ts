@@ -25,7 +25,7 @@ export class CoordinatorWorld {
 
   /** Another broker takes over, with nothing but the log. */
   async failOver(overrides: Record<string, string> = {}): Promise<void> {
-    this.coordinator.close()
+    await this.coordinator.close()
     this.coordinator = this.#create(overrides)
     await this.coordinator.onElected(this.coordinator.partitionFor(groupId))
   }

@@ -59,6 +59,20 @@ describe('who answers for a group', () => {
     expect(world.heartbeat(memberId, 1)).toBe(errors.NOT_COORDINATOR)
   })
 
+  test('a broker that ends sends them away too, and lets commits under way finish', async () => {
+    const world = await elected()
+    const { memberId } = await world.join('')
+    const joining = world.join(memberId)
+    world.log.held = true
+    const commit = world.commit(1, { groupId: 'other' })
+    const closed = world.coordinator.close()
+    expect((await joining).errorCode).toBe(errors.NOT_COORDINATOR)
+    expect(await world.commit(2)).toEqual([errors.COORDINATOR_NOT_AVAILABLE])
+    world.log.release()
+    expect(await commit).toEqual([errors.NONE])
+    await closed
+  })
+
   test('requests that no group is needed for', async () => {
     const world = await elected()
     const ask = (group: string, sessionTimeoutMs: number) =>

@@ -113,11 +113,17 @@ export class GroupCoordinator {
     shard?.close(errors.NOT_COORDINATOR)
   }
 
-  close(): void {
+  /**
+   * The end: whoever waits for others is sent away at once, commits that are under way are answered.
+   * Resolves when nothing is.
+   */
+  async close(): Promise<void> {
     this.#closed = true
-    for (const partition of [...this.#shards.keys()]) this.onResigned(partition)
     this.#cleaner.close()
     this.#timers.close()
+    const shards = [...this.#shards.values()]
+    this.#shards.clear()
+    await Promise.all(shards.map((shard) => shard.finish(errors.NOT_COORDINATOR)))
   }
 
   async join(request: JoinGroupRequest, caller: Caller): Promise<JoinBody> {

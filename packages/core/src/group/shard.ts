@@ -138,22 +138,20 @@ export class Shard {
     }
   }
 
-  /** Somebody else coordinates these groups now. */
+  /** Somebody else coordinates these groups now: what is under way takes no effect here any more. */
   close(error: number): void {
-    this.#status = 'closed'
+    this.#sendAway(error)
     this.#journal.close()
-    for (const entry of this.#groups.values()) {
-      entry.armed?.cancel()
-      this.#carryOut(entry, entry.group.step({ kind: 'unload', error }, this.#clock.monotonic()))
-    }
-    this.#groups.clear()
-    this.#transient.clear()
-    assert(this.#joins.size === 0, 'every join is answered')
-    assert(this.#syncs.size === 0, 'every sync is answered')
-    assert(this.#leaves.size === 0, 'every leave is answered')
   }
 
-  /** Undefined: a member of a group that is not there, or one group too many. */
+  /** As close(), but appends that are under way are waited for, and answered as they end. */
+  async finish(error: number): Promise<void> {
+    this.#sendAway(error)
+    await this.#journal.settled()
+    this.#journal.close()
+  }
+
+  /** A number: the error that there is no group to join. */
   join(groupId: string, request: JoinRequest): Promise<JoinAnswer> | number {
     let entry = this.#groups.get(groupId)
     if (!entry) {
@@ -266,6 +264,20 @@ export class Shard {
       this.#settle(entry)
     }
     return error
+  }
+
+  /** Whoever is parked is answered with `error`; nobody gets in any more. */
+  #sendAway(error: number): void {
+    this.#status = 'closed'
+    for (const entry of this.#groups.values()) {
+      entry.armed?.cancel()
+      this.#carryOut(entry, entry.group.step({ kind: 'unload', error }, this.#clock.monotonic()))
+    }
+    this.#groups.clear()
+    this.#transient.clear()
+    assert(this.#joins.size === 0, 'every join is answered')
+    assert(this.#syncs.size === 0, 'every sync is answered')
+    assert(this.#leaves.size === 0, 'every leave is answered')
   }
 
   #create(groupId: string): GroupEntry {
