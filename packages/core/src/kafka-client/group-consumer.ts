@@ -76,6 +76,7 @@ export class GroupConsumer {
   #committing = false
   #nextCommitMs = 0
   #nextTopicCheckMs = 0
+  #interrupted = false
   #closed = false
 
   constructor(client: KafkaClient, options: GroupConsumerOptions) {
@@ -113,6 +114,7 @@ export class GroupConsumer {
     this.#watchPolls()
     this.#autoCommit()
     this.#checkTopics()
+    this.#interrupted = false
     for (;;) {
       if (this.#membership.rejoinDue || this.#joining !== undefined) {
         if (!(await this.#joined(deadlineMs))) return []
@@ -120,9 +122,15 @@ export class GroupConsumer {
       const leftMs = Math.max(0, deadlineMs - this.#client.clock.monotonic())
       const records = await this.#consumer.poll(leftMs)
       const late = this.#client.clock.monotonic() >= deadlineMs
-      // Interrupted, by a rebalance most likely: there is still time for it.
-      if (records.length > 0 || late || this.#closed) return records
+      if (records.length > 0 || late || this.#interrupted || this.#closed) return records
+      // A rebalance has begun, and there is still time for it.
     }
+  }
+
+  /** Lets a poll() that waits for records return without any. */
+  interrupt(): void {
+    this.#interrupted = true
+    this.#consumer.interrupt()
   }
 
   /** Commits `offsets`, or what poll() has given so far. Rejects with KafkaError. */
@@ -214,9 +222,8 @@ export class GroupConsumer {
   #positions(): OffsetToCommit[] {
     return this.assignment.flatMap(({ topic, partition }) => {
       const offset = this.#consumer.position({ topic, partition })?.position
-      if (offset === undefined || this.#committed.get(keyOf({ topic, partition })) === offset)
-        return []
-      return { topic, partition, offset }
+      const committed = this.#committed.get(keyOf({ topic, partition }))
+      return offset === undefined || offset === committed ? [] : { topic, partition, offset }
     })
   }
 

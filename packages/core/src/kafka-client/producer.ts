@@ -94,6 +94,8 @@ export class Producer {
   readonly #settings: Settings
   readonly #sender: Sender
   readonly #topics = new Map<string, Topic>()
+  /** Topics with calls that wait for room. */
+  readonly #crowded = new Set<Topic>()
   readonly #pending = new Set<Delivery>()
   #bufferedBytes = 0
   #roomWaiters: (() => void)[] = []
@@ -327,7 +329,11 @@ export class Producer {
   #watchParked(topic: Topic): void {
     topic.parkedTimer?.cancel()
     const first = topic.parked[0]
-    if (first === undefined) return
+    if (first === undefined) {
+      this.#crowded.delete(topic)
+      return
+    }
+    this.#crowded.add(topic)
     const { clock } = this.#client
     const delayMs = Math.max(0, first.deadlineMs - clock.monotonic())
     topic.parkedTimer = clock.setTimer(delayMs, () => {
@@ -340,15 +346,14 @@ export class Producer {
 
   #failParked(topic: Topic, error: KafkaError): void {
     topic.parkedTimer?.cancel()
+    this.#crowded.delete(topic)
     for (const { delivery } of topic.parked.splice(0)) delivery.failedFrom(0, error)
   }
 
   #free(bytes: number): void {
     this.#bufferedBytes -= bytes
     if (this.full) return
-    for (const topic of this.#topics.values()) {
-      if (topic.parked.length > 0 && topic.partitionCount > 0) this.#unpark(topic)
-    }
+    for (const topic of this.#crowded) this.#unpark(topic)
     if (this.full) return
     const waiters = this.#roomWaiters
     this.#roomWaiters = []

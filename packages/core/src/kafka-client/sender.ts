@@ -163,9 +163,9 @@ export class Sender {
     // One in flight keeps its place until its answer comes: only then its numbers can be judged.
     for (const batch of queue.inFlight) {
       if (batch.settled) continue
-      if (batch.createdMs + deliveryTimeoutMs <= nowMs)
-        this.#fail(batch, this.#expired(queue, batch))
-      else nextMs = Math.min(nextMs, batch.createdMs + deliveryTimeoutMs)
+      const expiresMs = batch.createdMs + deliveryTimeoutMs
+      if (expiresMs > nowMs) nextMs = Math.min(nextMs, expiresMs)
+      else this.#fail(batch, this.#expired(queue, batch))
     }
     for (let head = queue.head; head !== undefined; head = queue.head) {
       const expiresMs = head.createdMs + deliveryTimeoutMs

@@ -2,7 +2,8 @@
 // malformed number sets `failed`, and everything read after that is 0.
 //
 //   record = length:varint attributes:1 timestampDelta:varlong offsetDelta:varint
-//            key:(varint bytes) value:(varint bytes) count:varint (headerKey:(varint bytes) headerValue:(varint bytes))*
+//            key:bytes value:bytes headerCount:varint (key:bytes value:bytes)*
+//   bytes  = length:varint byte*
 //
 // varint and varlong are zigzag-coded; a length of -1 means null.
 
