@@ -1,0 +1,188 @@
+import { apis } from '@sluice/protocol/apis'
+import { errorName } from '@sluice/protocol/errors'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { TestBroker, type TestClient } from './test-broker.ts'
+
+let running: TestBroker
+let client: TestClient
+
+const topicType = 2
+const brokerType = 4
+const op = { set: 0, delete: 1, append: 2, subtract: 3 }
+
+beforeEach(async () => {
+  running = await TestBroker.start({ config: { 'log.retention.hours': '24' } })
+  client = await running.connect()
+  await running.createTopic('orders', { configs: { 'segment.bytes': '2000000' } })
+})
+afterEach(() => running.close())
+
+async function describeOne(type: number, name: string, keys: string[] | null = null, version = 4) {
+  const { results } = await client.send(apis.describeConfigs, version, {
+    resources: [{ resourceType: type, resourceName: name, configurationKeys: keys }],
+    includeSynonyms: true,
+    includeDocumentation: version >= 3,
+  })
+  return results[0]
+}
+
+async function configOf(type: number, name: string, key: string) {
+  const { configs } = await describeOne(type, name, [key])
+  return configs[0]
+}
+
+async function alter(
+  type: number,
+  name: string,
+  configs: [string, number, string | null][],
+  validateOnly = false,
+) {
+  const { responses } = await client.send(apis.incrementalAlterConfigs, 1, {
+    resources: [
+      {
+        resourceType: type,
+        resourceName: name,
+        configs: configs.map(([key, configOperation, value]) => ({
+          name: key,
+          configOperation,
+          value,
+        })),
+      },
+    ],
+    validateOnly,
+  })
+  return errorName(responses[0].errorCode)
+}
+
+describe('DescribeConfigs', () => {
+  test('says of each config of a topic what it is and where it comes from', async () => {
+    for (let version = 1; version <= 4; version++) {
+      const { errorCode, configs } = await describeOne(topicType, 'orders', null, version)
+      expect(errorCode).toBe(0)
+      expect(configs.length).toBeGreaterThan(25)
+    }
+    expect(await configOf(topicType, 'orders', 'segment.bytes')).toMatchObject({
+      value: '2000000',
+      configSource: 1,
+      configType: 3,
+      synonyms: [
+        { name: 'segment.bytes', value: '2000000', source: 1 },
+        { name: 'log.segment.bytes', value: '1073741824', source: 5 },
+      ],
+    })
+    expect(await configOf(topicType, 'orders', 'retention.ms')).toMatchObject({
+      value: '86400000',
+      configSource: 4,
+      synonyms: [
+        { name: 'log.retention.hours', value: '24', source: 4 },
+        { name: 'log.retention.hours', value: '168', source: 5 },
+      ],
+    })
+  })
+
+  test('says what cannot be described', async () => {
+    const errorOf = async (type: number, name: string) =>
+      errorName((await describeOne(type, name)).errorCode)
+    expect(await errorOf(topicType, 'nowhere')).toBe('UNKNOWN_TOPIC_OR_PARTITION')
+    expect(await errorOf(topicType, 'bad name')).toBe('INVALID_TOPIC_EXCEPTION')
+    expect(await errorOf(brokerType, '9')).toBe('INVALID_REQUEST')
+    expect(await errorOf(99, 'x')).toBe('INVALID_REQUEST')
+    expect(await errorOf(brokerType, '1')).toBe('NONE')
+  })
+})
+
+describe('IncrementalAlterConfigs', () => {
+  test('sets, deletes, appends and subtracts; the log runs by it at once', async () => {
+    expect(await alter(topicType, 'orders', [['retention.ms', op.set, '5000']])).toBe('NONE')
+    expect((await configOf(topicType, 'orders', 'retention.ms')).value).toBe('5000')
+    expect(running.broker.partitions.get('orders', 0)?.config['retention.ms']).toBe(5000)
+    expect(await alter(topicType, 'orders', [['cleanup.policy', op.append, 'compact']])).toBe(
+      'NONE',
+    )
+    expect((await configOf(topicType, 'orders', 'cleanup.policy')).value).toBe('delete,compact')
+    expect(await alter(topicType, 'orders', [['cleanup.policy', op.subtract, 'delete']])).toBe(
+      'NONE',
+    )
+    expect((await configOf(topicType, 'orders', 'cleanup.policy')).value).toBe('compact')
+    expect(await alter(topicType, 'orders', [['retention.ms', op.delete, null]])).toBe('NONE')
+    expect((await configOf(topicType, 'orders', 'retention.ms')).value).toBe('86400000')
+    expect(running.broker.cluster.image.configs('topic', 'orders')).toEqual({
+      'segment.bytes': '2000000',
+      'cleanup.policy': 'compact',
+    })
+  })
+
+  test('changes nothing where one of the changes is refused, or only validates', async () => {
+    const bad: [string, number, string | null][][] = [
+      [
+        ['retention.ms', op.set, '5000'],
+        ['segment.bytes', op.set, 'large'],
+      ],
+      [['no.such.config', op.set, '1']],
+      [['retention.ms', op.append, '1']],
+      [['retention.ms', op.set, null]],
+      [['retention.ms', 9, '1']],
+    ]
+    const codes = []
+    for (const configs of bad) codes.push(await alter(topicType, 'orders', configs))
+    expect(codes).toEqual([
+      'INVALID_CONFIG',
+      'INVALID_CONFIG',
+      'INVALID_CONFIG',
+      'INVALID_REQUEST',
+      'INVALID_CONFIG',
+    ])
+    expect(await alter(topicType, 'orders', [['retention.ms', op.set, '1']], true)).toBe('NONE')
+    expect(await alter(topicType, 'nowhere', [['retention.ms', op.set, '1']])).toBe(
+      'UNKNOWN_TOPIC_OR_PARTITION',
+    )
+    expect((await configOf(topicType, 'orders', 'retention.ms')).value).toBe('86400000')
+  })
+
+  test('configs of the broker stand behind those of its topics', async () => {
+    expect(await alter(brokerType, '', [['log.retention.ms', op.set, '7000']])).toBe('NONE')
+    expect(await configOf(topicType, 'orders', 'retention.ms')).toMatchObject({
+      value: '7000',
+      configSource: 3,
+    })
+    expect(await alter(brokerType, '1', [['log.retention.ms', op.set, '9000']])).toBe('NONE')
+    expect(running.broker.partitions.get('orders', 0)?.config['retention.ms']).toBe(9000)
+    expect(await configOf(brokerType, '1', 'log.retention.ms')).toMatchObject({
+      value: '9000',
+      configSource: 2,
+      readOnly: false,
+    })
+    expect(await alter(brokerType, '1', [['node.id', op.set, '7']])).toBe('INVALID_CONFIG')
+    expect(await alter(brokerType, '1', [['log.retention.ms', op.delete, null]])).toBe('NONE')
+    expect(await alter(brokerType, '', [['log.retention.ms', op.delete, null]])).toBe('NONE')
+    expect(running.broker.partitions.get('orders', 0)?.config['retention.ms']).toBe(86_400_000)
+  })
+})
+
+test('AlterConfigs replaces all overrides at once', async () => {
+  const { responses } = await client.send(apis.alterConfigs, 2, {
+    resources: [
+      {
+        resourceType: topicType,
+        resourceName: 'orders',
+        configs: [{ name: 'max.message.bytes', value: '500' }],
+      },
+    ],
+    validateOnly: false,
+  })
+  expect(responses[0].errorCode).toBe(0)
+  expect(running.broker.cluster.image.configs('topic', 'orders')).toEqual({
+    'max.message.bytes': '500',
+  })
+  const { errorCode } = await client.produce('orders', ['x'.repeat(600)])
+  expect(errorName(errorCode)).toBe('MESSAGE_TOO_LARGE')
+})
+
+test('ListConfigResources and DescribeLogDirs name what there is', async () => {
+  const { configResources } = await client.send(apis.listConfigResources, 1, { resourceTypes: [2] })
+  expect(configResources).toMatchObject([{ resourceName: 'orders', resourceType: 2 }])
+  await client.produce('orders', ['a'])
+  const { results } = await client.send(apis.describeLogDirs, 4, { topics: null })
+  expect(results).toMatchObject([{ errorCode: 0, logDir: '/data' }])
+  expect(results[0].topics[0].partitions[0].partitionSize).toBeGreaterThan(60)
+})
