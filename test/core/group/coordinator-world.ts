@@ -16,10 +16,11 @@ export const home = 0
 export class CoordinatorWorld {
   readonly random = new SeededRandom('coordinator')
   readonly clock = new SimulatedClock({ random: this.random })
-  readonly log = new OffsetsLogInMemory()
+  readonly log: OffsetsLogInMemory
   coordinator: GroupCoordinator
 
-  constructor(overrides: Record<string, string> = {}) {
+  constructor(overrides: Record<string, string> = {}, log = new OffsetsLogInMemory()) {
+    this.log = log
     this.coordinator = this.#create(overrides)
   }
 

@@ -460,3 +460,62 @@ describe('lists', () => {
     expect(ids([], ['consumer', 'share'])).toEqual([])
   })
 })
+
+describe('24 (KAFKA-13636 and others)', () => {
+  test('offsets do not expire while the group is unstable', async () => {
+    const world = await elected(retention)
+    const memberId = await world.stableMember()
+    await world.commit(1, { memberId, generation: 1 })
+    for (let i = 0; i < 70; i++) {
+      await world.clock.runFor(9000)
+      world.heartbeat(memberId, 1)
+    }
+    // A newcomer: the group rebalances, and is looked at meanwhile.
+    void world.join('', { version: 3 })
+    await world.clock.runFor(5000)
+    expect(world.coordinator.describe([groupId], caller(5))[0].groupState).toBe(
+      'PreparingRebalance',
+    )
+    expect(await world.committed()).toEqual({ 't-0': 1 })
+  })
+
+  test('a coordinator that comes back shows what was committed meanwhile', async () => {
+    const world = await elected()
+    await world.commit(1)
+    const first = world.coordinator
+    first.onResigned(home)
+    const second = new CoordinatorWorld({}, world.log)
+    await second.coordinator.onElected(home)
+    await second.commit(2)
+    second.coordinator.onResigned(home)
+    await first.onElected(home)
+    expect(await world.committed()).toEqual({ 't-0': 2 })
+  })
+
+  test('an assignment is stored whole or not at all', async () => {
+    const world = await elected()
+    const { memberId } = await world.join('')
+    const joining = world.join(memberId)
+    await world.clock.runFor(1)
+    await joining
+    const large = 'x'.repeat(500_000)
+    const synced = await world.sync(memberId, 1, { [memberId]: large })
+    expect(synced.assignment.length).toBe(large.length)
+    await world.failOver()
+    expect((await world.sync(memberId, 1)).assignment.length).toBe(large.length)
+  })
+})
+
+describe('foreign records in the log', () => {
+  test('are skipped: groups of other protocols, damaged keys', async () => {
+    const world = await elected()
+    await world.commit(1)
+    const value = Buffer.from('0000', 'hex')
+    for (const key of ['0003000167', '0001', 'ffff', '']) {
+      world.log.partitions[home].push({ key: Buffer.from(key, 'hex'), value, timestamp: 0 })
+    }
+    await world.commit(2)
+    await world.failOver()
+    expect(await world.committed()).toEqual({ 't-0': 2 })
+  })
+})

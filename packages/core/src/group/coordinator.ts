@@ -189,6 +189,8 @@ export class GroupCoordinator {
     const tooLarge = offsets.map(({ metadata }) => this.#isTooLarge(metadata ?? ''))
     const now = this.#options.clock.now()
     const { retentionTimeMs } = request
+    const expireTimestampMs =
+      retentionTimeMs === -1 ? -1 : Math.min(now + retentionTimeMs, Number.MAX_SAFE_INTEGER)
     const commits = offsets
       .filter((_, index) => !tooLarge[index])
       .map(({ topic, topicId, partition, offset, leaderEpoch, metadata }) => ({
@@ -199,7 +201,7 @@ export class GroupCoordinator {
           leaderEpoch,
           metadata: metadata ?? '',
           commitTimestampMs: now,
-          expireTimestampMs: retentionTimeMs === -1 ? -1 : now + retentionTimeMs,
+          expireTimestampMs,
           topicId,
         },
       }))

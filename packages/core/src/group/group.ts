@@ -19,13 +19,13 @@ import type {
   SyncRequest,
 } from './events.ts'
 import { refusedJoin } from './events.ts'
-import { type Call, Member, metadataBytes, noBytes } from './member.ts'
+import { type Call, Member, memberBytes, noBytes } from './member.ts'
 import { type GroupSettings, newMemberJoinTimeoutMs, Rebalance } from './rebalance.ts'
 
 /** Ids handed out and not yet used, of one group. */
 export const pendingMembersMax = 10_000
-/** What the members of one group say of themselves, all protocols together. */
-export const groupMetadataBytesMax = 64 * 1024 * 1024
+/** What it may take to remember the members of one group: some 100,000 that say little. */
+export const groupBytesMax = 64 * 1024 * 1024
 
 export interface CommitClaim {
   readonly memberId: string
@@ -208,8 +208,8 @@ export class Group {
     const { members, settings, state } = this.#rebalance
     const replaced = request.instanceId === null ? undefined : members.instance(request.instanceId)
     const member = members.get(request.memberId) ?? replaced
-    const spentBytes = members.metadataBytes - metadataBytes(member?.protocols ?? [])
-    if (spentBytes + metadataBytes(request.protocols) > groupMetadataBytesMax) return false
+    const othersBytes = members.bytes - (member ? memberBytes(member) : 0)
+    if (othersBytes + memberBytes(request) > groupBytesMax) return false
     if (!member && members.pendingCount >= pendingMembersMax && request.memberId === '')
       return false
     switch (state) {

@@ -3,18 +3,27 @@
 // is always what a replay of the log would give.
 
 import { errors } from '@sluice/protocol/errors'
+import type { Logger } from '../host/logger.ts'
 import type { OffsetsLog, OffsetsRecord } from './offsets-log.ts'
+
+export interface JournalOptions {
+  readonly log: OffsetsLog
+  readonly partition: number
+  readonly logger: Logger
+}
 
 export class Journal {
   readonly #log: OffsetsLog
   readonly #partition: number
+  readonly #logger: Logger
   #closed = false
   /** Settles when every append so far has taken effect or failed. */
   #settled: Promise<unknown> = Promise.resolve()
 
-  constructor(log: OffsetsLog, partition: number) {
-    this.#log = log
-    this.#partition = partition
+  constructor(options: JournalOptions) {
+    this.#log = options.log
+    this.#partition = options.partition
+    this.#logger = options.logger
   }
 
   /** Resolves when all that was begun before is visible. */
@@ -32,10 +41,14 @@ export class Journal {
    * records are in it. Resolves to 0 or the error that a client is to be told.
    */
   append(records: readonly OffsetsRecord[], settle: (appended: boolean) => void): Promise<number> {
+    const partition = this.#partition
     const outcome = this.#log
-      .append(this.#partition, records)
+      .append(partition, records)
       .then(({ error }) => error)
-      .catch(() => errors.KAFKA_STORAGE_ERROR)
+      .catch((cause) => {
+        this.#logger.error({ partition, cause }, 'an append for a group failed')
+        return errors.KAFKA_STORAGE_ERROR
+      })
     const done = this.#settleAfter(this.#settled, outcome, settle)
     this.#settled = done.catch(() => {})
     return done

@@ -102,9 +102,18 @@ export function distinctProtocols(protocols: readonly Protocol[]): readonly Prot
   })
 }
 
-/** What a join request costs to remember. */
-export function metadataBytes(protocols: readonly Protocol[]): number {
-  let bytes = 0
+/** What a member costs beside the bytes it sent: objects, map entries, ids. */
+const memberOverheadBytes = 512
+
+/** What it takes to remember a member that says this of itself. */
+export function memberBytes({
+  clientId,
+  protocols,
+}: {
+  readonly clientId: string
+  readonly protocols: readonly Protocol[]
+}): number {
+  let bytes = memberOverheadBytes + clientId.length
   for (const { name, metadata } of protocols) bytes += name.length + metadata.length
   return bytes
 }

@@ -11,7 +11,7 @@ import {
   distinctProtocols,
   Member,
   type MemberTerms,
-  metadataBytes,
+  memberBytes,
   type Protocol,
 } from './member.ts'
 
@@ -24,7 +24,7 @@ export class Membership {
   readonly #speakers = new Map<string, number>()
   #leaderId: string | undefined
   #joiningCount = 0
-  #metadataBytes = 0
+  #bytes = 0
 
   get size(): number {
     return this.#members.size
@@ -43,8 +43,9 @@ export class Membership {
     return this.#pending.size
   }
 
-  get metadataBytes(): number {
-    return this.#metadataBytes
+  /** What it takes to remember the members. */
+  get bytes(): number {
+    return this.#bytes
   }
 
   get allJoined(): boolean {
@@ -200,6 +201,6 @@ export class Membership {
       if (count === 0) this.#speakers.delete(name)
       else this.#speakers.set(name, count)
     }
-    this.#metadataBytes += sign * metadataBytes(member.protocols)
+    this.#bytes += sign * memberBytes(member)
   }
 }

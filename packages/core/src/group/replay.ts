@@ -1,7 +1,6 @@
 // Replay: what a partition of __consumer_offsets says of its groups, gathered record by record until its
 // end is reached. The last record of a key counts; what is not of the classic protocol is skipped.
 
-import type { Logger } from '../host/logger.ts'
 import { GroupOffsets } from './offsets.ts'
 import type { StoredRecord } from './offsets-log.ts'
 import { readRecord, type StoredGroup } from './records.ts'
@@ -14,27 +13,28 @@ export interface ReplayedGroup {
 
 export class Replay {
   readonly groups = new Map<string, ReplayedGroup>()
-  readonly #logger: Logger
-
-  constructor(logger: Logger) {
-    this.#logger = logger
-  }
+  /** Records that are not ours to read, and the first of them. */
+  skippedCount = 0
+  firstSkipped: { readonly offset: number; readonly why: string } | undefined
 
   add(record: StoredRecord): void {
     const read = readRecord(record)
     switch (read.kind) {
       case 'offset': {
-        const { offsets } = this.#group(read.key.groupId)
-        if (read.committed) offsets.set(read.key.topic, read.key.partition, read.committed)
-        else offsets.delete(read.key.topic, read.key.partition)
+        const { groupId, topic, partition } = read.key
+        const { offsets } = this.#group(groupId)
+        if (read.committed) offsets.set(topic, partition, read.committed)
+        else offsets.delete(topic, partition)
+        this.#dropEmpty(groupId)
         break
       }
-      case 'group': {
+      case 'group':
         this.#group(read.groupId).group = read.group
+        this.#dropEmpty(read.groupId)
         break
-      }
       case 'unknown':
-        this.#logger.warn({ offset: record.offset, why: read.why }, 'group record skipped')
+        this.skippedCount += 1
+        this.firstSkipped ??= { offset: record.offset, why: read.why }
     }
   }
 
@@ -45,5 +45,10 @@ export class Replay {
       this.groups.set(groupId, group)
     }
     return group
+  }
+
+  #dropEmpty(groupId: string): void {
+    const group = this.groups.get(groupId)
+    if (group && !group.group && group.offsets.isEmpty) this.groups.delete(groupId)
   }
 }

@@ -88,7 +88,7 @@ export class Shard {
     this.#clock = options.clock
     this.#logger = options.logger
     this.#log = options.log
-    this.#journal = new Journal(options.log, options.partition)
+    this.#journal = new Journal(options)
     this.#timers = options.timers
     this.#settings = options.settings
   }
@@ -116,25 +116,20 @@ export class Shard {
 
   /** Replays the log; tries again until it succeeds or the shard is closed. */
   async load(): Promise<void> {
+    const { partition } = this
     while (this.#status === 'loading') {
       const startedMs = this.#clock.monotonic()
-      const replay = new Replay(this.#logger)
-      const error = await this.#log
-        .load(this.partition, (record) => replay.add(record))
-        .then((outcome) => outcome.error)
-        .catch(() => errors.KAFKA_STORAGE_ERROR)
+      const replay = await this.#replay()
       if (this.#status !== 'loading') return
-      const { partition } = this
-      if (error === errors.NONE) {
-        await this.#restore(replay)
-        if (this.#status !== 'loading') return
-        this.#status = 'active'
-        const tookMs = Math.round(this.#clock.monotonic() - startedMs)
-        this.#logger.info({ partition, groups: this.size, tookMs }, 'groups loaded')
-        return
+      if (!replay) {
+        await sleep(this.#clock, loadRetryMs)
+        continue
       }
-      this.#logger.error({ partition, error }, 'groups could not be loaded; trying again')
-      await sleep(this.#clock, loadRetryMs)
+      await this.#restore(replay)
+      if (this.#status !== 'loading') return
+      this.#status = 'active'
+      const tookMs = Math.round(this.#clock.monotonic() - startedMs)
+      this.#logger.info({ partition, groups: this.size, tookMs }, 'groups loaded')
     }
   }
 
@@ -300,10 +295,30 @@ export class Shard {
     return entry
   }
 
+  async #replay(): Promise<Replay | undefined> {
+    const { partition } = this
+    const replay = new Replay()
+    try {
+      const { error } = await this.#log.load(partition, (record) => replay.add(record))
+      if (error !== errors.NONE) {
+        this.#logger.error({ partition, error }, 'groups could not be loaded')
+        return undefined
+      }
+    } catch (cause) {
+      this.#logger.error({ partition, cause }, 'groups could not be loaded')
+      return undefined
+    }
+    const { skippedCount, firstSkipped } = replay
+    if (skippedCount > 0) {
+      const fields = { partition, skippedCount, ...firstSkipped }
+      this.#logger.warn(fields, 'records that are not of classic groups were skipped')
+    }
+    return replay
+  }
+
   async #restore(replay: Replay): Promise<void> {
     const slices = new Slices(this.#clock)
     for (const [id, { group: stored, offsets }] of replay.groups) {
-      if (!stored && offsets.isEmpty) continue
       const group = stored
         ? Group.restore(stored.metadata, this.#settings, this.#clock.monotonic())
         : new Group(this.#settings)
