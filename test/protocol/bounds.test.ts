@@ -142,6 +142,17 @@ describe('counts and lengths', () => {
     expect(reader('ffffffffffffffff').int64()).toBe(-1)
     expect(() => reader('0020000000000000').int64()).toThrow('past 2^53')
     expect(() => reader('ffdfffffffffffff').int64()).toThrow('past 2^53')
+    expect(() => reader('ffe0000000000000').int64()).toThrow('past 2^53')
+  })
+
+  it('of an int64 where Kafka knows larger ones are clamped to 2^53', () => {
+    const reader = (text: string) => new Reader(Buffer.from(text, 'hex'))
+    expect(reader('7fffffffffffffff').clampedInt64()).toBe(Number.MAX_SAFE_INTEGER)
+    expect(reader('0020000000000000').clampedInt64()).toBe(Number.MAX_SAFE_INTEGER)
+    expect(reader('001ffffffffffffe').clampedInt64()).toBe(Number.MAX_SAFE_INTEGER - 1)
+    expect(reader('fffffffffffffffe').clampedInt64()).toBe(-2)
+    expect(reader('ffe0000000000000').clampedInt64()).toBe(Number.MIN_SAFE_INTEGER)
+    expect(reader('8000000000000000').clampedInt64()).toBe(Number.MIN_SAFE_INTEGER)
   })
 
   it('of a tagged field must fit its content', () => {

@@ -141,6 +141,33 @@ describe('FrameReader', () => {
     expect(frames.map((one) => one.length)).toEqual([10, 0, 100])
   })
 
+  it('takes memory for what arrives, not for what is announced', () => {
+    const frames: Buffer[] = []
+    const asked: number[] = []
+    const reader = new FrameReader({
+      maxBytes: 100_000_000,
+      onFrame: (one) => frames.push(one),
+      allocate: (bytes) => {
+        asked.push(bytes)
+        return Buffer.alloc(bytes)
+      },
+    })
+    const frame = Buffer.alloc(3_000_000, 'sluice')
+    const before = process.memoryUsage().arrayBuffers
+    const waiting = Array.from({ length: 500 }, () => {
+      const one = new FrameReader({ maxBytes: 100_000_000, onFrame: () => {} })
+      one.push(Buffer.from('05f5e10000', 'hex'))
+      return one
+    })
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(40_000_000)
+    expect(waiting.every((one) => one.pendingBytes === 5)).toBe(true)
+    const stream = framed(frame)
+    for (let at = 0; at < stream.length; at += 10_000) reader.push(stream.subarray(at, at + 10_000))
+    expect(asked).toEqual([3_000_000])
+    expect(frames[0].equals(frame)).toBe(true)
+    expect(reader.pendingBytes).toBe(0)
+  })
+
   it('refuses a size that is negative or too large, after the frames before it', () => {
     for (const size of ['ffffffff', '80000000', '000003e9', '47455420']) {
       const { frames, reader } = collect()

@@ -46,6 +46,7 @@ const primitives: Record<PrimitiveKind, fc.Arbitrary<unknown>> = {
   int32: fc.integer({ min: -0x80000000, max: 0x7fffffff }),
   uint32: fc.integer({ min: 0, max: 0xffffffff }),
   int64: fc.maxSafeInteger(),
+  clampedInt64: fc.maxSafeInteger(),
   bigint64: fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }),
   float64: fc.double({ noNaN: true }),
   uuid: fc

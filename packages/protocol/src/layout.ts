@@ -36,6 +36,7 @@ export function bytesMin(type: Type, context: Context): number {
     case 'uint32':
       return 4
     case 'int64':
+    case 'clampedInt64':
     case 'bigint64':
     case 'float64':
       return 8

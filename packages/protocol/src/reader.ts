@@ -55,8 +55,18 @@ export class Reader {
   int64(): number {
     const high = this.int32()
     const low = this.int32()
-    if (high > 0x1fffff || high < -0x200000) throw new DecodeError('int64 is past 2^53')
-    return high * 0x1_0000_0000 + (low >>> 0)
+    const value = high * 0x1_0000_0000 + (low >>> 0)
+    if (!Number.isSafeInteger(value)) throw new DecodeError('int64 is past 2^53')
+    return value
+  }
+
+  /** A value past 2^53 comes out as the nearest safe integer. */
+  clampedInt64(): number {
+    const high = this.int32()
+    const low = this.int32()
+    const value = high * 0x1_0000_0000 + (low >>> 0)
+    if (Number.isSafeInteger(value)) return value
+    return value > 0 ? Number.MAX_SAFE_INTEGER : Number.MIN_SAFE_INTEGER
   }
 
   bigint64(): bigint {

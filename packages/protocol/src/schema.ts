@@ -27,6 +27,7 @@ export type PrimitiveKind =
   | 'int32'
   | 'uint32'
   | 'int64'
+  | 'clampedInt64'
   | 'bigint64'
   | 'float64'
   | 'uuid'
@@ -148,6 +149,7 @@ const primitiveDefaults: Readonly<Record<PrimitiveKind, unknown>> = {
   int32: 0,
   uint32: 0,
   int64: 0,
+  clampedInt64: 0,
   bigint64: 0n,
   float64: 0,
   uuid: zeroUuid,
@@ -169,6 +171,11 @@ export const int32 = primitive<number>('int32')
 export const uint32 = primitive<number>('uint32')
 /** A number; a value past 2^53 is refused in both directions. */
 export const int64 = primitive<number>('int64')
+/**
+ * As int64, but a value past 2^53 is read as the nearest that a number holds. For fields of requests
+ * where it means no more than "beyond all there is", and Kafka answers it.
+ */
+export const clampedInt64 = primitive<number>('clampedInt64')
 /** For the few fields where all 64 bits are legal. */
 export const bigint64 = primitive<bigint>('bigint64')
 export const float64 = primitive<number>('float64')

@@ -73,6 +73,11 @@ export class Writer {
     this.#put32(value - high * 0x1_0000_0000)
   }
 
+  /** Only reading clamps. */
+  clampedInt64(value: number): void {
+    this.int64(value)
+  }
+
   bigint64(value: bigint): void {
     if (typeof value !== 'bigint' || BigInt.asIntN(64, value) !== value) bad('int64', value)
     const at = this.#make(8)

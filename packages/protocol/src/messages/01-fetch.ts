@@ -7,6 +7,7 @@
 import {
   array,
   bigint64,
+  clampedInt64,
   type Decoded,
   int8,
   int16,
@@ -28,7 +29,7 @@ export const fetchRequest = message(
     replicaState: struct(
       {
         replicaId: int32({ default: -1 }),
-        replicaEpoch: int64({ default: -1 }),
+        replicaEpoch: clampedInt64({ default: -1 }),
       },
       { versions: '15+', tag: 1 },
     ),
@@ -46,9 +47,9 @@ export const fetchRequest = message(
           struct({
             partition: int32(),
             currentLeaderEpoch: int32({ versions: '9+', ignorable: true, default: -1 }),
-            fetchOffset: int64(),
+            fetchOffset: clampedInt64(),
             lastFetchedEpoch: int32({ versions: '12+', default: -1 }),
-            logStartOffset: int64({ versions: '5+', ignorable: true, default: -1 }),
+            logStartOffset: clampedInt64({ versions: '5+', ignorable: true, default: -1 }),
             partitionMaxBytes: int32(),
             replicaDirectoryId: uuid({ versions: '17+', tag: 0, ignorable: true }),
             highWatermark: bigint64({

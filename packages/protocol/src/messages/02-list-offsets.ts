@@ -4,6 +4,7 @@
 // v10 a time-out, for answers from the tier (KIP-1075) · v11 first not yet tiered (KIP-1023)
 import {
   array,
+  clampedInt64,
   type Decoded,
   int8,
   int16,
@@ -27,7 +28,7 @@ export const listOffsetsRequest = message(
           struct({
             partitionIndex: int32(),
             currentLeaderEpoch: int32({ versions: '4+', ignorable: true, default: -1 }),
-            timestamp: int64(),
+            timestamp: clampedInt64(),
           }),
         ),
       }),

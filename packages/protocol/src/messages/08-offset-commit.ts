@@ -3,10 +3,10 @@
 // v7 static members (KIP-345) · v8 flexible · v9 members of new groups (KIP-848) · v10 topic ids
 import {
   array,
+  clampedInt64,
   type Decoded,
   int16,
   int32,
-  int64,
   message,
   string,
   struct,
@@ -21,7 +21,7 @@ export const offsetCommitRequest = message(
     generationIdOrMemberEpoch: int32({ ignorable: true, default: -1 }),
     memberId: string({ ignorable: true }),
     groupInstanceId: string({ versions: '7+', nullable: '0+', default: null }),
-    retentionTimeMs: int64({ versions: '2-4', ignorable: true, default: -1 }),
+    retentionTimeMs: clampedInt64({ versions: '2-4', ignorable: true, default: -1 }),
     topics: array(
       struct({
         name: string({ versions: '0-9', ignorable: true }),
@@ -29,7 +29,7 @@ export const offsetCommitRequest = message(
         partitions: array(
           struct({
             partitionIndex: int32(),
-            committedOffset: int64(),
+            committedOffset: clampedInt64(),
             committedLeaderEpoch: int32({ versions: '6+', ignorable: true, default: -1 }),
             committedMetadata: string({ nullable: '0+' }),
           }),

@@ -1,6 +1,16 @@
 // DeleteRecords: move the start of partitions forward (KIP-107).
 // v2 flexible
-import { array, type Decoded, int16, int32, int64, message, string, struct } from '../schema.ts'
+import {
+  array,
+  clampedInt64,
+  type Decoded,
+  int16,
+  int32,
+  int64,
+  message,
+  string,
+  struct,
+} from '../schema.ts'
 
 export const deleteRecordsRequest = message(
   'DeleteRecordsRequest',
@@ -12,7 +22,7 @@ export const deleteRecordsRequest = message(
         partitions: array(
           struct({
             partitionIndex: int32(),
-            offset: int64(),
+            offset: clampedInt64(),
           }),
         ),
       }),
