@@ -267,7 +267,7 @@ describe('Produce refuses', () => {
     expect(await errorOf({ batch: zstd, version: 7 })).toBe('NONE')
     const sequenced = { producerId: 1, producerEpoch: 0, baseSequence: 0 }
     const transactional = batchOf(['a'], { transactional: true, ...sequenced })
-    expect(await errorOf({ batch: transactional })).toBe('INVALID_TXN_STATE')
+    expect(await errorOf({ batch: transactional })).toBe('TRANSACTIONAL_ID_AUTHORIZATION_FAILED')
     expect(await errorOf({ batch: batchOf(['a'], { control: true }) })).toBe('INVALID_RECORD')
   })
 

@@ -4,9 +4,10 @@
 import type { BrokerConfig } from '@sluice/core/config/broker-config'
 import type { Host } from '@sluice/core/host/host'
 import type { Turn } from '@sluice/core/partition/turn'
-import { decode } from '@sluice/protocol/codec'
+import { decodeNext } from '@sluice/protocol/codec'
 import { errors } from '@sluice/protocol/errors'
 import { type RequestHeader, readRequestHeader } from '@sluice/protocol/frame'
+import { Reader } from '@sluice/protocol/reader'
 import type { Broker } from './broker.ts'
 import { Exchange, type ExchangeOwner } from './exchange.ts'
 import type { FaultPlan } from './faults.ts'
@@ -93,8 +94,9 @@ function parse(handlers: HandlerTable, frame: Buffer): Parsed | string {
     return { handler, header: { ...header, apiVersion: 0 }, request: undefined }
   }
   try {
-    const request = decode(handler.api.request, header.apiVersion, frame, header.bodyOffset)
-    return { handler, header, request }
+    // Bytes behind the body are nobody's, and no reason to refuse it: so it is in Kafka.
+    const reader = new Reader(frame, header.bodyOffset)
+    return { handler, header, request: decodeNext(reader, handler.api.request, header.apiVersion) }
   } catch (cause) {
     return `${name} is not well-formed: ${(cause as Error).message}`
   }

@@ -44,7 +44,7 @@ export function admit(records: Buffer, options: AdmissionOptions): Admission {
   if (!valid.ok) return valid
   if (origin === 'client' && valid.batches.some(({ transactional }) => transactional)) {
     const message = 'transactions are not available in this version of Sluice'
-    return { ok: false, error: errors.INVALID_TXN_STATE, message }
+    return { ok: false, error: errors.TRANSACTIONAL_ID_AUTHORIZATION_FAILED, message }
   }
   const admitted = inTopicsCodec({ records, batches: valid.batches }, config['compression.type'])
   if (stamps) stamp(admitted, nowMs)

@@ -80,7 +80,7 @@ export const produce = handler(
 function refuse(request: ProduceRequest) {
   if (request.transactionalId !== null) {
     const message = 'transactions are not available in this version of Sluice'
-    return allFailed(request, errors.INVALID_TXN_STATE, message)
+    return allFailed(request, errors.TRANSACTIONAL_ID_AUTHORIZATION_FAILED, message)
   }
   const { acks } = request
   if (acks === 0 || acks === 1 || acks === -1) return undefined

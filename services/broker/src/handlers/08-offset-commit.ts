@@ -9,6 +9,8 @@ import type { OffsetCommitRequest } from '@sluice/protocol/messages/08-offset-co
 import type { Broker } from '../broker.ts'
 import { handler } from '../handler.ts'
 
+type Asked = OffsetCommitRequest['topics'][number]['partitions'][number]
+
 const firstVersionWithIds = 10
 
 export const offsetCommit = handler(
@@ -20,16 +22,19 @@ export const offsetCommit = handler(
   },
   async (broker, request, { apiVersion }) => {
     const topics = request.topics.map((topic) => find(broker, topic, apiVersion))
-    const known = (topic: number, partition: number) => {
+    const refused = (topic: number, { partitionIndex, committedOffset }: Asked) => {
       const found = topics[topic]
       if (typeof found === 'number') return found
-      return found.partitions[partition] ? errors.NONE : errors.UNKNOWN_TOPIC_OR_PARTITION
+      if (!found.partitions[partitionIndex]) return errors.UNKNOWN_TOPIC_OR_PARTITION
+      // Read as the nearest number: it is refused rather than stored as something else.
+      const beyond = Math.abs(committedOffset) === Number.MAX_SAFE_INTEGER
+      return beyond ? errors.INVALID_COMMIT_OFFSET_SIZE : errors.NONE
     }
     const offsets = request.topics.flatMap(({ partitions }, index) => {
       const topic = topics[index]
       if (typeof topic === 'number') return []
       return partitions
-        .filter(({ partitionIndex }) => known(index, partitionIndex) === errors.NONE)
+        .filter((asked) => refused(index, asked) === errors.NONE)
         .map((asked) => ({
           topic: topic.name,
           topicId: topic.id,
@@ -39,7 +44,7 @@ export const offsetCommit = handler(
           metadata: asked.committedMetadata,
         }))
     })
-    if (offsets.length === 0) return answer(request, known)
+    if (offsets.length === 0) return answer(request, refused)
     const commit = {
       groupId: request.groupId,
       memberId: request.memberId,
@@ -49,8 +54,8 @@ export const offsetCommit = handler(
       offsets,
     }
     const outcomes = (await broker.groups.commitOffsets(commit, apiVersion)).values()
-    return answer(request, (topic, partition) => {
-      const error = known(topic, partition)
+    return answer(request, (topic, asked) => {
+      const error = refused(topic, asked)
       return error === errors.NONE ? (outcomes.next().value ?? errors.NONE) : error
     })
   },
@@ -59,15 +64,15 @@ export const offsetCommit = handler(
 /** One error for each partition that was asked about, in the order of the request. */
 function answer(
   request: OffsetCommitRequest,
-  errorOf: (topicIndex: number, partitionIndex: number) => number,
+  errorOf: (topicIndex: number, asked: Asked) => number,
 ) {
   return {
     topics: request.topics.map(({ name, topicId, partitions }, index) => ({
       name,
       topicId,
-      partitions: partitions.map(({ partitionIndex }) => ({
-        partitionIndex,
-        errorCode: errorOf(index, partitionIndex),
+      partitions: partitions.map((asked) => ({
+        partitionIndex: asked.partitionIndex,
+        errorCode: errorOf(index, asked),
       })),
     })),
   }

@@ -19,12 +19,14 @@ export function apiVersions(handlers: () => readonly Handler[]): Handler {
       minVersion: api.key === apis.produce.key ? produceMinAdvertised : versions.min,
       maxVersion: versions.max,
     }))
+  const ownKey = () => apiKeys().filter(({ apiKey }) => apiKey === apis.apiVersions.key)
   return handler(
     apis.apiVersions,
     {
       min: 0,
       max: 5,
-      failed: (_request, { errorCode }) => ({ errorCode, apiKeys: apiKeys() }),
+      // As Kafka: of a version that is not served the client learns what it may ask with instead.
+      failed: (_request, { errorCode }) => ({ errorCode, apiKeys: ownKey() }),
     },
     (broker, request, context) => {
       const { apiVersion } = context

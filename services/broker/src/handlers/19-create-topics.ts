@@ -32,8 +32,8 @@ export const createTopics = handler(
     const bad: ReturnType<typeof refused>[] = []
     const accepted: Wanted[] = []
     for (const [name, wanted] of asked) {
-      const why = wanted.length > 1 ? 'Duplicate topic name.' : refuse(wanted[0])
-      if (why) bad.push(refused(name, errors.INVALID_REQUEST, why))
+      const refusal = refuse(wanted)
+      if (refusal) bad.push(refused(name, refusal.error, refusal.message))
       else accepted.push(wanted[0])
     }
     const { controller } = broker.cluster
@@ -43,12 +43,21 @@ export const createTopics = handler(
   },
 )
 
-function refuse({ name, configs }: Wanted): string | undefined {
+/** What no controller is asked about; `wanted` are all that the request says of one name. */
+function refuse(wanted: readonly Wanted[]): { error: number; message: string } | undefined {
+  const [{ name, configs }] = wanted
+  if (wanted.length > 1) {
+    return { error: errors.INVALID_REQUEST, message: 'Duplicate topic name.' }
+  }
   if (name === '__cluster_metadata') {
-    return 'Creation of internal topic __cluster_metadata is prohibited.'
+    const message = 'Creation of internal topic __cluster_metadata is prohibited.'
+    return { error: errors.INVALID_REQUEST, message }
   }
   const withoutValue = configs.find(({ value }) => value === null)
-  if (withoutValue) return `Null value not supported for topic configs: ${withoutValue.name}`
+  if (withoutValue) {
+    const message = `Null value not supported for topic configs: ${withoutValue.name}`
+    return { error: errors.INVALID_CONFIG, message }
+  }
   return undefined
 }
 
