@@ -81,9 +81,9 @@ test('ApiVersions of the future is answered in version 0, and the connection goe
   const answer = await client.sendRaw(frame)
   expect(answer.readInt32BE(0)).toBe(7)
   expect(errorName(answer.readInt16BE(4))).toBe('UNSUPPORTED_VERSION')
-  const listed = answer.readInt32BE(6)
-  expect(listed).toBeGreaterThan(20)
-  expect((await client.send(apis.apiVersions, 3, software)).apiKeys).toHaveLength(listed)
+  expect(answer.readInt32BE(6)).toBe(1)
+  expect(answer.readInt16BE(10)).toBe(apis.apiVersions.key)
+  expect((await client.send(apis.apiVersions, 3, software)).errorCode).toBe(0)
 })
 
 test('requests before the bad one are carried out', async () => {

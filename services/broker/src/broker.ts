@@ -40,7 +40,7 @@ export interface ListenerSpec {
   readonly network: Network
   /** Port 0 picks a free one. */
   readonly bind: Address
-  /** What clients are told to connect to; 'bound' is the address that was bound. */
+  /** What clients are told to connect to; 'bound' is the address that was bound, port 0 its port. */
   readonly advertised: Address | 'bound'
 }
 
@@ -82,7 +82,7 @@ export interface Broker {
   close(): Promise<void>
 }
 
-/** How long a stopping broker waits for requests in flight (long polls are answered when they end). */
+/** How long a stopping broker waits for the answers to requests in flight. */
 const drainTimeoutMs = 2000
 
 export async function createBroker(options: BrokerOptions): Promise<Broker> {

@@ -38,6 +38,7 @@ export class ClientConnection implements ConnectionHandler, ExchangeOwner {
   /** Nothing is read or sent any more. */
   #closed = false
   #gone = false
+  #stopped = false
   #lastActiveMs: number
   #idle: Timer | undefined
 
@@ -63,9 +64,9 @@ export class ClientConnection implements ConnectionHandler, ExchangeOwner {
     return this.#closed
   }
 
-  /** Requests that have no answer yet. */
+  /** Requests under way whose answers have not left. */
   get inFlight(): number {
-    return this.#exchanges.length + this.#backlog.length
+    return this.#exchanges.length
   }
 
   onData(view: Buffer): void {
@@ -119,13 +120,20 @@ export class ClientConnection implements ConnectionHandler, ExchangeOwner {
     this.#refuse(reason)
   }
 
+  /** Begins no further request; those under way go on. */
+  stopReading(): void {
+    this.#stopped = true
+    this.#backlog = []
+    this.#pause()
+  }
+
   /** What was answered is sent, then the connection ends. */
   end(): void {
     if (!this.#closed) this.#wire.end()
   }
 
   #onFrame(frame: Buffer): void {
-    if (this.#closed) return
+    if (this.#closed || this.#stopped) return
     if (this.#backlog.length === 0 && this.#hasRoom()) {
       this.#dispatch(frame)
     } else {
@@ -155,7 +163,7 @@ export class ClientConnection implements ConnectionHandler, ExchangeOwner {
     while (this.#backlog.length > 0 && !this.#closed && this.#hasRoom()) {
       this.#dispatch(this.#backlog.shift() as Buffer)
     }
-    if (this.#closed || !this.#paused) return
+    if (this.#closed || this.#stopped || !this.#paused) return
     if (this.#backlog.length > 0) {
       this.#pause()
     } else {

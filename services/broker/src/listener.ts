@@ -1,7 +1,7 @@
 // Listeners: bound addresses that accept clients, and the connections that came in by them. Limits on
 // connections are kept here: one over the limit is closed as soon as it is accepted.
 
-import type { Connection, Listener } from '@sluice/core/host/network'
+import type { Address, Connection, Listener } from '@sluice/core/host/network'
 import type { BoundListener, ListenerSpec } from './broker.ts'
 import { ClientConnection } from './connection.ts'
 import type { Services } from './dispatch.ts'
@@ -26,7 +26,7 @@ export class Listeners {
     const listener = await spec.network.listen(spec.bind, (wire) => this.#accept(wire, spec))
     this.#listeners.push(listener)
     const bound = listener.address
-    return { spec, bound, advertised: spec.advertised === 'bound' ? bound : spec.advertised }
+    return { spec, bound, advertised: advertisedAddress(spec, bound) }
   }
 
   /** The broker is ready: clients that came before are served from now on. */
@@ -42,6 +42,8 @@ export class Listeners {
    */
   async close(timeoutMs: number): Promise<void> {
     await Promise.all(this.#listeners.map((listener) => listener.close()))
+    for (const connection of this.#connections) connection.stopReading()
+    this.#services.broker.purgatory.close()
     const { clock } = this.#services.host
     const deadline = clock.monotonic() + timeoutMs
     while (this.#busy() && clock.monotonic() < deadline) {
@@ -88,6 +90,12 @@ export class Listeners {
     if (this.#connections.size >= max) return `more than ${max} connections`
     return undefined
   }
+}
+
+/** Port 0 stands for the port that was bound. */
+function advertisedAddress({ advertised }: ListenerSpec, bound: Address): Address {
+  if (advertised === 'bound') return bound
+  return advertised.port === 0 ? { host: advertised.host, port: bound.port } : advertised
 }
 
 /** `hostName:100,127.0.0.1:200` */

@@ -26,7 +26,8 @@ export interface Waiting {
 export class Purgatory {
   readonly #clock: Clock
   readonly #turn: Turn
-  #size = 0
+  readonly #wakes = new Set<() => void>()
+  #closed = false
 
   constructor(options: { clock: Clock; turn: Turn }) {
     this.#clock = options.clock
@@ -34,18 +35,25 @@ export class Purgatory {
   }
 
   get size(): number {
-    return this.#size
+    return this.#wakes.size
+  }
+
+  /** Completes all that wait, and from now on everything at once. */
+  close(): void {
+    this.#closed = true
+    for (const wake of [...this.#wakes]) wake()
   }
 
   wait(options: WaitOptions): Waiting {
     const { partitions, maxWaitMs, complete } = options
-    let missing = this.#size < waitingMax ? options.bytes : 0
+    const full = this.#closed || this.#wakes.size >= waitingMax
+    let missing = full ? 0 : options.bytes
     let state: 'waiting' | 'woken' | 'done' = 'waiting'
     let deadline: Timer | undefined
     const leaves: (() => void)[] = []
 
     const leave = () => {
-      this.#size -= 1
+      this.#wakes.delete(wake)
       deadline?.cancel()
       for (const run of leaves) run()
     }
@@ -65,7 +73,7 @@ export class Purgatory {
       if (missing <= 0 || bytes === 0) wake()
     }
 
-    this.#size += 1
+    this.#wakes.add(wake)
     for (const partition of partitions) leaves.push(partition.onAdvance(advanced))
     if (missing <= 0) wake()
     else deadline = this.#clock.setTimer(maxWaitMs, wake)
