@@ -311,6 +311,17 @@ describe('deleting', () => {
     expect(await world.coordinator.deleteGroups([groupId])).toEqual([errors.GROUP_ID_NOT_FOUND])
   })
 
+  test('a group with more offsets than one record batch holds tombstones for', async () => {
+    const world = await elected()
+    const offsets = Array.from({ length: 5000 }, (_, index) => commitOf('t', index, index))
+    await world.commit(0, { offsets })
+    expect(await world.coordinator.deleteGroups([groupId])).toEqual([errors.NONE])
+    expect(Math.max(...world.log.batchSizes)).toBe(5000)
+    expect(world.log.batchSizes.slice(1).every((size) => size < 1000)).toBe(true)
+    await world.failOver()
+    expect(await world.committed()).toEqual({})
+  })
+
   test('a group with members is refused', async () => {
     const world = await elected()
     await world.stableMember()

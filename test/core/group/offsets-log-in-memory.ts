@@ -7,6 +7,8 @@ import { errors } from '@sluice/protocol/errors'
 export class OffsetsLogInMemory implements OffsetsLog {
   readonly partitionCount = 4
   readonly partitions: OffsetsRecord[][] = [[], [], [], []]
+  /** Records of each append. */
+  readonly batchSizes: number[] = []
   /** Errors of the next appends, in order; nothing of these is kept. */
   readonly failures: number[] = []
   /** Errors of the next loads. */
@@ -22,6 +24,7 @@ export class OffsetsLogInMemory implements OffsetsLog {
 
   append(partition: number, records: readonly OffsetsRecord[]): Promise<{ error: number }> {
     const error = this.failures.shift() ?? errors.NONE
+    this.batchSizes.push(records.length)
     if (error === errors.NONE) {
       // As the wire would: what is appended is a copy.
       this.partitions[partition].push(

@@ -34,8 +34,10 @@ import type { GroupSettings } from './rebalance.ts'
 import { groupRecord, offsetRecord } from './records.ts'
 import { Replay } from './replay.ts'
 
-/** Tombstones of one append at most: a batch stays far below max.message.bytes. */
-const tombstonesMax = 1000
+/** Of the tombstones of one append, about: a batch stays well below max.message.bytes. */
+const tombstonesBytesMax = 256 * 1024
+/** Of a tombstone beside the id of its group: a topic's name, numbers, the record's own fields. */
+const tombstoneBytes = 300
 /** Groups that are only known from joins, of one shard: what strangers can make us remember. */
 const transientGroupsMax = 10_000
 const loadRetryMs = 1000
@@ -222,10 +224,12 @@ export class Shard {
     entry: GroupEntry,
     keys: readonly (readonly [topic: string, partition: number])[],
   ): Promise<number> {
+    const bytesEach = tombstoneBytes + Buffer.byteLength(entry.id)
+    const count = Math.max(1, Math.floor(tombstonesBytesMax / bytesEach))
     let failed: number = errors.NONE
-    for (let from = 0; from < keys.length && failed === errors.NONE; from += tombstonesMax) {
+    for (let from = 0; from < keys.length && failed === errors.NONE; from += count) {
       if (this.#status !== 'active') return errors.NOT_COORDINATOR
-      const chunk = keys.slice(from, from + tombstonesMax)
+      const chunk = keys.slice(from, from + count)
       const timestamp = this.#clock.now()
       const records = chunk.map(([topic, partition]) =>
         offsetRecord({ groupId: entry.id, topic, partition }, null, timestamp),
