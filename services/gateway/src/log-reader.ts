@@ -40,6 +40,15 @@ export interface ReadLimits {
   readonly maxBytes: number
 }
 
+/** What one read has together. */
+interface Gathered {
+  readonly records: ReadRecord[]
+  bytes: number
+  /** Records looked at, those that a filter left out among them. */
+  scanned: number
+  full: boolean
+}
+
 /** How long a leader that moves is looked for before a reader is told. */
 const retryTimeoutMs = 10_000
 /** A filter that matches nothing gives up a read after this many records, so that the caller hears of it. */
@@ -86,17 +95,17 @@ export class LogReader {
     this.#until = new Map(this.#positions.map(({ partition, endOffset }) => [partition, endOffset]))
   }
 
-  /** At least one record if there is one, else as many as fit into `limits` and are at hand. */
+  /** At least one record if there is one to be read, else as many as there are and as `limits` allow. */
   async read(limits: ReadLimits): Promise<Outcome<ReadRecord[]>> {
-    const records: ReadRecord[] = []
-    for (let scanned = 0; scanned < scanRecordsMax; ) {
-      const filled = await this.#fill(limits.maxBytes)
-      if (!filled.ok) return filled
-      scanned += this.#drain(records, limits)
-      // Further fetches only where a filter let nothing through, or control records stood in the way.
-      if (records.length > 0 || !filled.value) break
+    const gathered: Gathered = { records: [], bytes: 0, scanned: 0, full: false }
+    while (!gathered.full && gathered.scanned < scanRecordsMax) {
+      const moved = await this.#fill(limits.maxBytes)
+      // What was read so far comes first: what went wrong is met again by the next read.
+      if (!moved.ok) return gathered.records.length > 0 ? done(gathered.records) : moved
+      if (!moved.value && !this.#oldest()) break
+      this.#drain(gathered, limits)
     }
-    return done(records)
+    return done(gathered.records)
   }
 
   /** True when there may be something to read; false after `timeoutMs` or when `signal` was aborted. */
@@ -129,22 +138,23 @@ export class LogReader {
     return end !== undefined && offset >= end
   }
 
-  /** Gives out what is buffered, the oldest first; returns how many records were looked at. */
-  #drain(records: ReadRecord[], { maxRecords, maxBytes }: ReadLimits): number {
+  /** Gives out what is buffered, the oldest first. */
+  #drain(gathered: Gathered, { maxRecords, maxBytes }: ReadLimits): void {
     const { key } = this.#options
-    let scanned = 0
-    let bytes = 0
-    for (let from = this.#oldest(); from && records.length < maxRecords; from = this.#oldest()) {
+    const { records } = gathered
+    for (let from = this.#oldest(); from; from = this.#oldest()) {
       const record = from.head as ReadRecord
       const wanted = key === undefined || (record.record.key?.equals(key) ?? false)
-      if (wanted && records.length > 0 && bytes + record.bytes > maxBytes) break
+      gathered.full = wanted && records.length > 0 && gathered.bytes + record.bytes > maxBytes
+      if (gathered.full) return
       from.take()
-      scanned += 1
+      gathered.scanned += 1
       if (!wanted) continue
       records.push(record)
-      bytes += record.bytes
+      gathered.bytes += record.bytes
+      gathered.full = records.length >= maxRecords
+      if (gathered.full) return
     }
-    return scanned
   }
 
   /** The partition whose next record is the oldest by time. */

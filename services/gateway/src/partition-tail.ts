@@ -27,6 +27,8 @@ export class PartitionTail {
   readonly isolation: Isolation
   /** Whoever polls it; identity only. */
   lane: object | undefined
+  /** Its readers are about to be woken, because it cannot be polled. */
+  wakeDue = false
   /** Where the next poll begins; -1 before the first. */
   #offset = -1
   #chunks: Chunk[] = []

@@ -30,7 +30,7 @@ const kinds = {
   unknown_host: { status: 403, title: 'The Host header names another server' },
   forbidden: { status: 403, title: 'Not allowed' },
   route_not_found: { status: 404, title: 'There is nothing at this path' },
-  topic_not_found: { status: 404, title: 'The topic does not exist' },
+  topic_not_found: { status: 404, title: 'The topic does not exist', retriable: false },
   partition_not_found: { status: 404, title: 'The partition does not exist' },
   record_not_found: { status: 404, title: 'There is no such record' },
   group_not_found: { status: 404, title: 'The group does not exist' },

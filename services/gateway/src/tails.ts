@@ -96,7 +96,7 @@ export class Tails {
       const joined = tails.map(({ tail, offset }) => [tail, tail.join(offset, wake)] as const)
       const deadline = this.#options.deadlines.after(timeoutMs, interrupt)
       signal.addEventListener('abort', interrupt)
-      for (const { tail } of tails) if (tail.lane === undefined) this.#place(tail)
+      for (const { tail } of tails) this.#place(tail)
     })
   }
 
@@ -130,12 +130,13 @@ export class Tails {
   }
 
   #forgetIdle(tail: PartitionTail): void {
-    if (tail.waiting > 0 || tail.lane !== undefined) return
+    if (tail.waiting > 0 || tail.lane !== undefined || tail.wakeDue) return
     if (this.#tails.get(tail.key) === tail) this.#tails.delete(tail.key)
   }
 
-  /** Has the tail polled at its leader. */
+  /** Has the tail polled at its leader, unless it is or will soon be looked after. */
   #place(tail: PartitionTail): void {
+    if (tail.lane !== undefined || tail.wakeDue) return
     const known = this.#options.client.topic(tail.topic.name)
     const leader = known?.partitions[tail.partition]?.leader ?? -1
     if (leader < 0) {
@@ -245,7 +246,13 @@ export class Tails {
   }
 
   #wakeLater(tail: PartitionTail): void {
-    this.#options.deadlines.after(errorPauseMs, () => tail.wake())
+    if (tail.wakeDue) return
+    tail.wakeDue = true
+    this.#options.deadlines.after(errorPauseMs, () => {
+      tail.wakeDue = false
+      tail.wake()
+      this.#forgetIdle(tail)
+    })
   }
 }
 
