@@ -30,7 +30,7 @@ const kinds = {
   unknown_host: { status: 403, title: 'The Host header names another server' },
   forbidden: { status: 403, title: 'Not allowed' },
   route_not_found: { status: 404, title: 'There is nothing at this path' },
-  topic_not_found: { status: 404, title: 'The topic does not exist', retriable: false },
+  topic_not_found: { status: 404, title: 'The topic does not exist' },
   partition_not_found: { status: 404, title: 'The partition does not exist' },
   record_not_found: { status: 404, title: 'There is no such record' },
   group_not_found: { status: 404, title: 'The group does not exist' },
@@ -115,9 +115,11 @@ export function statusOf(problem: { readonly code: ProblemCode }): number {
   return kinds[problem.code].status
 }
 
+/** Whether the same request may succeed later: never where the caller would have to change something. */
 export function isRetriableProblem({ code, kafka }: Pick<Problem, 'code' | 'kafka'>): boolean {
   const kind: ProblemKind = kinds[code]
-  return kind.retriable ?? (kafka !== undefined && isRetriable(kafka))
+  if (kind.retriable !== undefined) return kind.retriable
+  return kind.status >= 500 && kafka !== undefined && isRetriable(kafka)
 }
 
 /** The members of the problem's JSON, without those that belong to one request. */
