@@ -101,9 +101,14 @@ export class ClientConnection implements ConnectionHandler, ExchangeOwner {
     this.#onGone()
   }
 
-  encode(exchange: Exchange, response: object): Buffer[] {
+  encode(exchange: Exchange, response: object): Buffer[] | undefined {
     const { handler, apiVersion, correlationId } = exchange
-    return responseFrame(handler.api, apiVersion, correlationId, response)
+    try {
+      return responseFrame(handler.api, apiVersion, correlationId, response)
+    } catch (cause) {
+      this.#refuse(`the answer to ${handler.api.name} could not be encoded`, cause)
+      return undefined
+    }
   }
 
   ready(exchange: Exchange): void {

@@ -2,10 +2,11 @@
 // in Kafka, since nobody can tell how to answer it; ApiVersions alone has an answer for the future.
 
 import type { BrokerConfig } from '@sluice/core/config/broker-config'
+import type { Timer } from '@sluice/core/host/clock'
 import type { Host } from '@sluice/core/host/host'
 import type { Turn } from '@sluice/core/partition/turn'
 import { decodeNext } from '@sluice/protocol/codec'
-import { errors } from '@sluice/protocol/errors'
+import { errors, errorText } from '@sluice/protocol/errors'
 import { type RequestHeader, readRequestHeader } from '@sluice/protocol/frame'
 import { Reader } from '@sluice/protocol/reader'
 import type { Broker } from './broker.ts'
@@ -111,29 +112,31 @@ function carryOut(services: Services, exchange: Exchange, request: object): void
     handlerFailed(services, exchange, request, cause)
     return
   }
-  if (answer instanceof Promise) {
-    answer.then(
-      (settled) => settle(services, exchange, request, settled),
-      (cause) => handlerFailed(services, exchange, request, cause),
-    )
-  } else {
-    settle(services, exchange, request, answer)
+  if (!(answer instanceof Promise)) {
+    if (answer !== later) exchange.respond(answer)
+    return
   }
+  const timer = handler.timeoutMs && limitTime(services, exchange, request)
+  answer.then(
+    (settled) => {
+      timer?.cancel()
+      if (settled !== later && exchange.isOpen) exchange.respond(settled)
+    },
+    (cause) => {
+      timer?.cancel()
+      handlerFailed(services, exchange, request, cause)
+    },
+  )
 }
 
-/** The answer may itself be wrong for its schema. */
-function settle(
-  services: Services,
-  exchange: Exchange,
-  request: object,
-  answer: object | typeof later | undefined,
-): void {
-  if (answer === later) return
-  try {
-    exchange.respond(answer)
-  } catch (cause) {
-    handlerFailed(services, exchange, request, cause)
-  }
+/** The work may still be done later: the client has to look. */
+function limitTime(services: Services, exchange: Exchange, request: object): Timer {
+  const timeoutMs = Math.max(0, exchange.handler.timeoutMs?.(request as never) ?? 0)
+  return services.host.clock.setTimer(timeoutMs, () => {
+    const { REQUEST_TIMED_OUT } = errors
+    const failure = { errorCode: REQUEST_TIMED_OUT, message: errorText(REQUEST_TIMED_OUT) }
+    if (exchange.isOpen) fail(exchange, request, failure)
+  })
 }
 
 /** A handler threw: a bug, or the table out of reach. The client gets its error, we a line. */
@@ -145,7 +148,7 @@ function handlerFailed(
 ): void {
   const { handler, apiVersion } = exchange
   services.host.logger.error({ api: handler.api.name, apiVersion, cause }, 'a request failed')
-  if (exchange.isReady) return
+  if (!exchange.isOpen) return
   // An idempotent Java producer does not survive -1 to Produce (KAFKA-14034).
   const errorCode = handler.api.key === 0 ? errors.KAFKA_STORAGE_ERROR : errors.UNKNOWN_SERVER_ERROR
   fail(exchange, request, { errorCode, message: 'the server met an unexpected condition' })

@@ -12,8 +12,8 @@ export interface ExchangeOwner {
   readonly listener: ListenerSpec
   readonly remote: Address
   readonly closed: boolean
-  /** `response` was handed to the exchange, in whatever order: encode it. */
-  encode(exchange: Exchange, response: object): Buffer[]
+  /** To the frame of its response; undefined: that failed, and the connection with it. */
+  encode(exchange: Exchange, response: object): Buffer[] | undefined
   /** The exchange has its answer, or is known to have none. */
   ready(exchange: Exchange): void
   close(reason: string): void
@@ -75,6 +75,11 @@ export class Exchange implements RequestContext {
     return this.#state === 'ready'
   }
 
+  /** It has no answer yet, and somebody waits for one. */
+  get isOpen(): boolean {
+    return this.#state === 'open'
+  }
+
   /** What goes to the wire; empty when there is no response. */
   get frame(): readonly Buffer[] {
     return this.#frame
@@ -91,7 +96,9 @@ export class Exchange implements RequestContext {
     }
     assert(this.#state === 'open', 'a request is answered once')
     if (response !== undefined) {
-      this.#frame = this.#owner.encode(this, response)
+      const frame = this.#owner.encode(this, response)
+      if (!frame) return
+      this.#frame = frame
       for (const buffer of this.#frame) this.#responseBytes += buffer.length
     }
     this.#state = 'ready'

@@ -60,6 +60,8 @@ export interface Handler {
   readonly failed:
     | ((request: never, failure: Failure, version: number) => object | undefined)
     | undefined
+  /** How long the client waits for a promised answer; then it gets REQUEST_TIMED_OUT. */
+  readonly timeoutMs: ((request: never) => number) | undefined
 }
 
 export interface HandlerOptions<Q extends Message, S extends Message> extends VersionRange {
@@ -72,6 +74,8 @@ export interface HandlerOptions<Q extends Message, S extends Message> extends Ve
     failure: Failure,
     version: number,
   ) => Encodable<S> | undefined
+  /** As long as the request allows; the work goes on behind a request that timed out. */
+  readonly timeoutMs?: (request: Decoded<Q>) => number
 }
 
 export function handler<Q extends Message, S extends Message>(
@@ -79,8 +83,8 @@ export function handler<Q extends Message, S extends Message>(
   options: HandlerOptions<Q, S>,
   handle: (broker: Broker, request: Decoded<Q>, context: RequestContext) => Answer<Encodable<S>>,
 ): Handler {
-  const { min, max, failed } = options
-  return { api, versions: { min, max }, handle, failed: failed ?? failedAtTop(api) } as Handler
+  const { min, max, failed = failedAtTop(api), timeoutMs } = options
+  return { api, versions: { min, max }, handle, failed, timeoutMs } as Handler
 }
 
 /** Most APIs that ask one thing say their error at the top of the response. */

@@ -17,6 +17,7 @@ export const createTopics = handler(
   {
     min: 2,
     max: 7,
+    timeoutMs: ({ timeoutMs }) => timeoutMs,
     failed: (request, { errorCode, message }) => ({
       topics: request.topics.map(({ name }) => refused(name, errorCode, message)),
     }),

@@ -23,6 +23,7 @@ export const deleteTopics = handler(
   {
     min: 1,
     max: 6,
+    timeoutMs: ({ timeoutMs }) => timeoutMs,
     failed: (request, { errorCode }, version) => ({
       responses: named(request, version).map((topic) => outcome(topic, errorCode)),
     }),

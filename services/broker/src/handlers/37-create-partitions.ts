@@ -14,6 +14,7 @@ export const createPartitions = handler(
   {
     min: 0,
     max: 3,
+    timeoutMs: ({ timeoutMs }) => timeoutMs,
     failed: (request, { errorCode, message }) => ({
       results: request.topics.map(({ name }) => ({ name, errorCode, errorMessage: message })),
     }),
