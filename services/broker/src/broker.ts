@@ -251,14 +251,15 @@ class RunningBroker implements Broker {
     const bytesMax = config['queued.max.request.bytes']
     const requests = new RequestMetrics(() => host.clock.monotonic())
     const traffic = new Traffic()
-    requests.publish(metrics, traffic)
+    const budget = new MemoryBudget(bytesMax > 0 ? bytesMax : memoryBudgetDefault)
+    requests.publish(metrics, { traffic, budget })
     return {
       broker: this,
       host,
       config,
       handlers: handlerTable(handlers),
       turn,
-      budget: new MemoryBudget(bytesMax > 0 ? bytesMax : memoryBudgetDefault),
+      budget,
       frames: new FramePool(),
       requests,
       traffic,

@@ -2,6 +2,7 @@
 
 import { LatencyHistogram, type Metrics } from '@sluice/core/metrics/metrics'
 import type { Exchange } from './exchange.ts'
+import type { MemoryBudget } from './memory-budget.ts'
 
 export class Traffic {
   bytesIn = 0
@@ -31,7 +32,12 @@ export class RequestMetrics {
     latency.add(this.#now() - exchange.startedAt)
   }
 
-  publish(metrics: Metrics, traffic: Traffic): void {
+  publish(metrics: Metrics, { traffic, budget }: { traffic: Traffic; budget: MemoryBudget }): void {
+    metrics.gauge({
+      name: 'sluice_request_memory_bytes',
+      help: 'Bytes of requests being worked on and of responses not yet sent.',
+      collect: () => [{ value: budget.bytes }],
+    })
     metrics.counter({
       name: 'sluice_network_bytes_in_total',
       help: 'Bytes received from clients.',
