@@ -33,7 +33,7 @@ export function configOption(flag: string): (text: string, before: ConfigEntry[]
     const at = text.indexOf('=')
     if (at < 1) throw new InvalidArgumentError('It must be of the form name=value.')
     const entry = { name: text.slice(0, at).trim(), value: text.slice(at + 1), origin: flag }
-    return [...before, entry]
+    return [...(before ?? []), entry]
   }
 }
 

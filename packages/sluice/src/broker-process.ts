@@ -15,6 +15,8 @@ export interface BrokerProcessOptions {
   readonly logLevel: 'info' | 'warn'
 }
 
+const parentCheckMs = 250
+
 /** Resolves when the broker is ready. Throws a Failure when it cannot start. */
 export async function startBrokerProcess(options: BrokerProcessOptions): Promise<Composition> {
   const { settings, storage, insecure, logLevel } = options
@@ -51,6 +53,7 @@ export async function startBrokerProcess(options: BrokerProcessOptions): Promise
   }
   process.on('SIGTERM', end)
   process.on('SIGINT', end)
+  endWithNpm(end)
   try {
     const composition = await start
     keepCompiledCode()
@@ -59,6 +62,21 @@ export async function startBrokerProcess(options: BrokerProcessOptions): Promise
     release()
     throw startFailure(error)
   }
+}
+
+/**
+ * npx runs a command under a shell, and a SIGTERM ends npx and the shell without reaching the command:
+ * a broker that was started so, and whose parent has gone, ends as if it had got the signal.
+ */
+function endWithNpm(end: (signal: NodeJS.Signals) => void): void {
+  if (process.env.npm_lifecycle_event === undefined || process.send) return
+  const parent = process.ppid
+  const timer = setInterval(() => {
+    if (process.ppid === parent) return
+    clearInterval(timer)
+    end('SIGTERM')
+  }, parentCheckMs)
+  timer.unref()
 }
 
 async function takeFolder(folder: string): Promise<() => void> {
@@ -80,7 +98,8 @@ function startNotices({ notices }: BrokerSettings): string[] {
 function startFailure(error: unknown): unknown {
   if (!(error instanceof NetworkError)) return error
   if (error.kind === 'address-in-use') {
-    return new Failure(`${error.message.replace(/^address-in-use: /, '')} is in use`, {
+    const [, place = 'the port'] = /^address-in-use: (\S+)/.exec(error.message) ?? []
+    return new Failure(`${place} is in use`, {
       hint: 'stop what listens there, or choose another port with --port N',
       cause: error,
     })

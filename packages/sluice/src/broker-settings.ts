@@ -14,7 +14,7 @@ import {
 } from '@sluice/core/config/config-entry'
 import { environmentConfigs } from '@sluice/core/config/environment'
 import { parseProperties } from '@sluice/core/config/properties'
-import { Failure, usageFailure } from './failure.ts'
+import { Failure, unreadable, usageFailure } from './failure.ts'
 
 export interface BrokerSettings {
   readonly config: BrokerConfig
@@ -53,8 +53,7 @@ function fileEntries(file: string): ConfigEntry[] {
   try {
     text = readFileSync(file, 'utf8')
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error)
-    throw usageFailure(`cannot read ${file}: ${reason}`)
+    throw unreadable(file, error)
   }
   const parsed = parseProperties(text, path.basename(file))
   if (!parsed.ok) throw invalidConfigs(parsed.errors)

@@ -31,9 +31,9 @@ export async function withClient<T>(
   config: ClientConfig,
   work: (client: KafkaClient) => Promise<T>,
 ): Promise<T> {
+  const client = newClient(bootstrap, config)
   // Timers of a Clock do not keep a process alive; a command that waits for one is not at its end.
   const keepAlive = setInterval(() => {}, foreverMs)
-  const client = newClient(bootstrap, config)
   try {
     await reach(client, bootstrap)
     return await work(client)

@@ -16,7 +16,6 @@ export function program(): Command {
     .description('Kafka in one process, and the tools to use it')
     .version(packageJson.version)
     .addHelpText('after', '\nStart with:\n  $ sluice dev\n')
-    .showHelpAfterError('(--help says more)')
   const commands = [
     devCommand(),
     serverCommand(),
@@ -36,7 +35,15 @@ function endUniformly(command: Command): void {
     process.exit(error.exitCode === 0 ? 0 : exitStatus.usage)
   })
   command.configureOutput({
-    outputError: (text, write) => write(text.replace(/^error: /, 'sluice: ')),
+    // One line, as all failures: commander puts what it thinks was meant on a second one.
+    outputError: (text, write) => {
+      write(
+        `${text
+          .replace(/^error: /, 'sluice: ')
+          .trim()
+          .replaceAll('\n', ' ')}\n`,
+      )
+    },
   })
   for (const subcommand of command.commands) endUniformly(subcommand as Command)
 }

@@ -36,7 +36,7 @@ interface Source {
 const pollMs = 500
 
 export async function consume(topic: string, options: ConsumeOptions): Promise<void> {
-  const given: ConfigEntry[] = [...options.config]
+  const given: ConfigEntry[] = [...(options.config ?? [])]
   if (options.group !== undefined) given.push({ name: 'group.id', value: options.group })
   const resolved = consumerConfig(given)
   if (!resolved.ok) throw invalidConfigs(resolved.errors)

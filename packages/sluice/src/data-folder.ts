@@ -13,6 +13,9 @@ import { Failure } from './failure.ts'
 const lockName = '.lock'
 const pidName = 'sluice.pid'
 
+/** A database that nobody refers to is closed by the garbage collector, and its lock is gone. */
+const held = new Set<DatabaseSync>()
+
 export interface FolderLock {
   /** Lets the folder go; idempotent. */
   release(): void
@@ -33,6 +36,7 @@ export function lockDataFolder(folder: string): FolderLock {
       hint: 'stop that one, or choose another folder with --data DIR',
     })
   }
+  held.add(database)
   writeFileSync(path.join(folder, pidName), `${process.pid}\n`)
   let released = false
   return {
@@ -41,6 +45,7 @@ export function lockDataFolder(folder: string): FolderLock {
       released = true
       rmSync(path.join(folder, pidName), { force: true })
       database.close()
+      held.delete(database)
     },
   }
 }

@@ -20,6 +20,18 @@ export function usageFailure(message: string, hint?: string): Failure {
   return new Failure(message, { hint, status: exitStatus.usage })
 }
 
+/** A file that was named and cannot be read. */
+export function unreadable(file: string, error: unknown): Failure {
+  const { code, message } = error as NodeJS.ErrnoException
+  return usageFailure(`cannot read ${file}: ${systemReasons[code ?? ''] ?? message}`)
+}
+
+const systemReasons: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no such file',
+  EACCES: 'permission denied',
+  EISDIR: 'it is a folder',
+}
+
 export function isFailure(error: unknown): error is Failure {
   return error instanceof Failure
 }

@@ -8,7 +8,7 @@ import { KafkaError } from '@sluice/core/kafka-client/kafka-error'
 import { Producer, type ProducerRecord } from '@sluice/core/kafka-client/producer'
 import { bootstrapOf, invalidConfigs, withClient } from './client.ts'
 import type { ProduceOptions } from './commands/produce.ts'
-import { Failure, usageFailure } from './failure.ts'
+import { Failure, unreadable, usageFailure } from './failure.ts'
 import { lines } from './lines.ts'
 import { printJson } from './output.ts'
 import { type Progress, progressBar } from './progress.ts'
@@ -39,10 +39,10 @@ export async function produce(
   file: string | undefined,
   options: ProduceOptions,
 ): Promise<void> {
-  const resolved = producerConfig(options.config)
+  const resolved = producerConfig(options.config ?? [])
   if (!resolved.ok) throw invalidConfigs(resolved.errors)
   const { config } = resolved
-  const bootstrap = bootstrapOf(options.bootstrap, config, options.config)
+  const bootstrap = bootstrapOf(options.bootstrap, config, options.config ?? [])
   const input = openInput(file)
   await withClient(bootstrap, config, async (client) => {
     const producer = new Producer(client, {
@@ -87,7 +87,10 @@ class LineProducer {
     for await (const some of lines(progress.watch(input), { lineBytesMax })) {
       await this.#producer.room()
       if (this.#failure) break
-      const sending = this.#send(some).finally(() => sent.delete(sending))
+      const firstLine = this.#lineCount + 1
+      this.#lineCount += some.length
+      const records = some.map((line, index) => this.#toRecord(line, firstLine + index))
+      const sending = this.#send(records, firstLine).finally(() => sent.delete(sending))
       sent.add(sending)
     }
     await this.#producer.flush()
@@ -95,10 +98,7 @@ class LineProducer {
     if (this.#failure) throw this.#failure
   }
 
-  async #send(some: readonly Buffer[]): Promise<void> {
-    const firstLine = this.#lineCount + 1
-    this.#lineCount += some.length
-    const records = some.map((line, index) => this.#toRecord(line, firstLine + index))
+  async #send(records: readonly ProducerRecord[], firstLine: number): Promise<void> {
     const outcomes = await this.#producer.sendEach(this.#topic, records)
     for (let index = 0; index < outcomes.length; index++) {
       const outcome = outcomes[index]
@@ -128,8 +128,7 @@ function refusedLine(error: KafkaError, line: number): Failure {
 }
 
 function recordMaker(options: ProduceOptions): (line: Buffer, at: number) => ProducerRecord {
-  const { keySeparator, partition } = options
-  const headers = options.header.length > 0 ? options.header : undefined
+  const { keySeparator, partition, header: headers } = options
   if (keySeparator === undefined) return (value) => ({ key: null, value, headers, partition })
   if (keySeparator === '') throw usageFailure('--key-separator is empty')
   const separator = Buffer.from(keySeparator)
@@ -156,7 +155,7 @@ function statInput(file: string): Stats {
   try {
     return statSync(file)
   } catch (error) {
-    throw usageFailure(`cannot read ${file}: ${error instanceof Error ? error.message : error}`)
+    throw unreadable(file, error)
   }
 }
 

@@ -8,18 +8,20 @@ import { withClient } from './client.ts'
 import type { CreateOptions, DeleteOptions, TopicsOptions } from './commands/topics.ts'
 import { Failure } from './failure.ts'
 import { print, printJson } from './output.ts'
-import { readTopics, topicText } from './topic-description.ts'
+import { readTopics, type TopicDescription, topicText } from './topic-description.ts'
 
 export async function createTopic(name: string, options: CreateOptions): Promise<void> {
   await withAdmin(options, async (admin, client) => {
-    const configs = Object.fromEntries(options.config.map((entry) => [entry.name, entry.value]))
+    const configs = Object.fromEntries(
+      (options.config ?? []).map(({ name: of, value }) => [of, value]),
+    )
     const { partitions: partitionCount, replicationFactor } = options
     const [result] = await admin.createTopics([
       { name, partitionCount, replicationFactor, configs },
     ])
     const there = result.error === errors.TOPIC_ALREADY_EXISTS
     if (!(there && options.ifNotExists)) refuse([result])
-    if (options.json) printJson((await readTopics(client, [name]))[0])
+    if (options.json) printJson((await readTopics(client, [name])).map(withoutError)[0])
     else print(there ? `topic ${name} is there already` : `topic ${name} is created`)
   })
 }
@@ -40,7 +42,7 @@ export async function describeTopics(
     const all = async () => (await admin.listTopics()).map((topic) => topic.name)
     const topics = await readTopics(client, names.length > 0 ? names : await all())
     refuse(topics.map(({ name, error }) => ({ name, error, message: null })))
-    if (options.json) printJson(topics.map(({ error: _, ...topic }) => topic))
+    if (options.json) printJson(topics.map(withoutError))
     else for (const topic of topics) process.stdout.write(topicText(topic))
   })
 }
@@ -66,6 +68,10 @@ async function withAdmin(
   const defaults = consumerConfig({})
   if (!defaults.ok) return
   await withClient(options.bootstrap, defaults.config, (client) => work(new Admin(client), client))
+}
+
+function withoutError({ error: _, ...topic }: TopicDescription) {
+  return topic
 }
 
 /** Throws for the first item that failed; the others are done. */

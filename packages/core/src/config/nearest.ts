@@ -9,14 +9,20 @@ export function nearest(name: string, known: Iterable<string>): string | undefin
   let best: string | undefined
   let bestEdits = Math.min(editsMax, Math.floor(name.length / 3)) + 1
   for (const candidate of known) {
-    if (Math.abs(candidate.length - wanted.length) >= bestEdits) continue
-    const edits = editDistance(wanted, candidate.toLowerCase())
+    const edits = distance(wanted, candidate.toLowerCase(), bestEdits)
     if (edits < bestEdits) {
       best = candidate
       bestEdits = edits
     }
   }
   return best
+}
+
+/** A name that was given without its end is one edit away; else letters are counted, up to `limit`. */
+function distance(wanted: string, candidate: string, limit: number): number {
+  if (wanted !== '' && candidate.startsWith(`${wanted}.`)) return 1
+  if (Math.abs(candidate.length - wanted.length) >= limit) return limit
+  return editDistance(wanted, candidate)
 }
 
 /** Levenshtein distance, one row at a time. */

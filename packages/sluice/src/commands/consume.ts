@@ -17,7 +17,7 @@ export interface ConsumeOptions {
   readonly untilEnd?: boolean
   readonly format: RecordFormat
   readonly keySeparator: string
-  readonly config: ConfigEntry[]
+  readonly config?: ConfigEntry[]
   readonly json?: boolean
 }
 
@@ -58,7 +58,6 @@ export function consumeCommand(): Command {
       '-X, --config <name=value>',
       "a consumer config of Kafka's; any number of times",
       configOption('-X'),
-      [],
     )
     .option('--json', 'the same as --format json')
     .action(async (topic: string, options: ConsumeOptions) => {

@@ -18,7 +18,7 @@ interface DevOptions {
   data: string
   memory?: boolean
   brokers: number
-  override: ConfigEntry[]
+  override?: ConfigEntry[]
   insecure?: boolean
   json?: boolean
 }
@@ -44,7 +44,6 @@ export function devCommand(): Command {
       '--override <name=value>',
       'set a broker config; any number of times',
       configOption('--override'),
-      [],
     )
     .option('--insecure', 'allow other machines in without TLS and authentication')
     .option('--json', 'print where things run as one line of JSON')
@@ -57,7 +56,10 @@ async function dev(options: DevOptions): Promise<void> {
   }
   const { brokerSettings } = await import('../broker-settings.ts')
   const { startBrokerProcess } = await import('../broker-process.ts')
-  const settings = brokerSettings({ defaults: devDefaults(options), overrides: options.override })
+  const settings = brokerSettings({
+    defaults: devDefaults(options),
+    overrides: options.override ?? [],
+  })
   const composition = await startBrokerProcess({
     settings,
     storage: options.memory ? 'memory' : 'disk',

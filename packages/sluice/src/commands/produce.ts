@@ -8,10 +8,10 @@ import type { RecordHeader } from '../produce-lines.ts'
 export interface ProduceOptions {
   readonly bootstrap: string
   readonly keySeparator?: string
-  readonly header: RecordHeader[]
+  readonly header?: RecordHeader[]
   readonly partition?: number
   readonly partitioner: 'default' | 'round-robin'
-  readonly config: ConfigEntry[]
+  readonly config?: ConfigEntry[]
   readonly json?: boolean
 }
 
@@ -24,7 +24,7 @@ export function produceCommand(): Command {
     .argument('[file]', 'file to read (default: standard input)')
     .addOption(bootstrapOption())
     .option('--key-separator <text>', 'a line is key, separator, value')
-    .option('--header <name=value>', 'header of every record; any number of times', header, [])
+    .option('--header <name=value>', 'header of every record; any number of times', header)
     .option(
       '--partition <number>',
       'write to this partition',
@@ -42,7 +42,6 @@ export function produceCommand(): Command {
       '-X, --config <name=value>',
       "a producer config of Kafka's; any number of times",
       configOption('-X'),
-      [],
     )
     .option('--json', 'print what was written as one line of JSON')
     .action(async (topic: string, file: string | undefined, options: ProduceOptions) => {
@@ -51,8 +50,8 @@ export function produceCommand(): Command {
     })
 }
 
-function header(text: string, before: RecordHeader[]): RecordHeader[] {
+function header(text: string, before: RecordHeader[] | undefined): RecordHeader[] {
   const at = text.indexOf('=')
   if (at < 1) throw new InvalidArgumentError('It must be of the form name=value.')
-  return [...before, { key: text.slice(0, at), value: Buffer.from(text.slice(at + 1)) }]
+  return [...(before ?? []), { key: text.slice(0, at), value: Buffer.from(text.slice(at + 1)) }]
 }

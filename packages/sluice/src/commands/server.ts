@@ -10,7 +10,7 @@ import { Failure } from '../failure.ts'
 import { print, printJson } from '../output.ts'
 
 interface ServerOptions {
-  override: ConfigEntry[]
+  override?: ConfigEntry[]
   daemon?: boolean
   insecure?: boolean
   json?: boolean
@@ -26,7 +26,6 @@ export function serverCommand(): Command {
       '--override <name=value>',
       'set a broker config; any number of times',
       configOption('--override'),
-      [],
     )
     .option('--daemon', `go on in the background; output goes to ${logName} in the log directory`)
     .option('--insecure', 'allow other machines in without TLS and authentication')
@@ -36,7 +35,7 @@ export function serverCommand(): Command {
 
 async function server(file: string, options: ServerOptions): Promise<void> {
   const { brokerSettings } = await import('../broker-settings.ts')
-  const settings = brokerSettings({ file, overrides: options.override })
+  const settings = brokerSettings({ file, overrides: options.override ?? [] })
   if (options.daemon) return startDaemon(settings.dataFolder, options)
   const { startBrokerProcess } = await import('../broker-process.ts')
   const { bootstrapServers, httpUrl } = await startBrokerProcess({
@@ -45,10 +44,10 @@ async function server(file: string, options: ServerOptions): Promise<void> {
     insecure: options.insecure ?? false,
     logLevel: 'info',
   })
-  if (options.json)
-    printJson({ bootstrapServers, httpUrl, pid: process.pid, data: settings.dataFolder })
+  const places = { bootstrapServers, httpUrl, pid: process.pid, data: settings.dataFolder }
+  if (options.json) printJson(places)
   else print(`sluice: ready, Kafka at ${bootstrapServers}, HTTP at ${httpUrl}`)
-  if (process.send) process.send('ready', () => process.disconnect())
+  process.send?.(places, () => process.disconnect())
 }
 
 /** Starts the same command again, detached, and waits until it is ready or has ended. */
@@ -61,8 +60,8 @@ async function startDaemon(dataFolder: string, options: ServerOptions): Promise<
     detached: true,
     stdio: ['ignore', output, output, 'ipc'],
   })
-  await new Promise<void>((resolve, reject) => {
-    child.once('message', () => resolve())
+  const places = await new Promise<object>((resolve, reject) => {
+    child.once('message', (message) => resolve(message as object))
     child.once('error', reject)
     child.once('exit', (status, signal) => {
       reject(
@@ -74,6 +73,6 @@ async function startDaemon(dataFolder: string, options: ServerOptions): Promise<
   })
   child.removeAllListeners()
   child.unref()
-  if (options.json) printJson({ pid: child.pid, data: dataFolder, log })
+  if (options.json) printJson({ ...places, log })
   else print(`sluice: started as process ${child.pid}; its output goes to ${log}`)
 }

@@ -9,7 +9,7 @@ import { print, printJson } from '../output.ts'
 
 interface StopOptions {
   data?: string
-  override: ConfigEntry[]
+  override?: ConfigEntry[]
   timeout: number
   json?: boolean
 }
@@ -21,7 +21,7 @@ export function stopCommand(): Command {
     .description('stop the broker that was started with this file, or works in this folder')
     .argument('[file]', 'the .properties file that it was started with')
     .option('--data <folder>', 'its data folder (default: .sluice)')
-    .option('--override <name=value>', 'as it was started with', configOption('--override'), [])
+    .option('--override <name=value>', 'as it was started with', configOption('--override'))
     .option('--timeout <time>', 'how long it may take', durationMs, 60_000)
     .option('--json', 'print the process as one line of JSON')
     .action(stop)
@@ -47,9 +47,9 @@ async function stop(file: string | undefined, options: StopOptions): Promise<voi
 }
 
 async function folderToStop(file: string | undefined, options: StopOptions): Promise<string> {
-  if (options.data !== undefined || (file === undefined && options.override.length === 0)) {
+  if (options.data !== undefined || (file === undefined && options.override === undefined)) {
     return path.resolve(options.data ?? '.sluice')
   }
   const { brokerSettings } = await import('../broker-settings.ts')
-  return brokerSettings({ file, overrides: options.override }).dataFolder
+  return brokerSettings({ file, overrides: options.override ?? [] }).dataFolder
 }

@@ -12,7 +12,7 @@ export interface TopicsOptions {
 export interface CreateOptions extends TopicsOptions {
   readonly partitions?: number
   readonly replicationFactor?: number
-  readonly config: ConfigEntry[]
+  readonly config?: ConfigEntry[]
   readonly ifNotExists?: boolean
 }
 
@@ -47,7 +47,6 @@ function createCommand(): Command {
       '--config <name=value>',
       'a topic config; any number of times',
       configOption('--config'),
-      [],
     )
     .option('--if-not-exists', 'be content when it is there already')
     .option('--json', 'print the topic as one line of JSON')
