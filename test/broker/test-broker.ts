@@ -1,5 +1,5 @@
 // A broker in a test: real code on a memory host (or a given disk and table), reached over the memory
-// network by a client that speaks the protocol's own codecs and says exactly what it is told to.
+// network (or a given one) by a client that speaks the protocol's own codecs and says exactly what it is told to.
 
 import { type Broker, createBroker } from '@sluice/broker/broker'
 import { FaultPlan } from '@sluice/broker/faults'
@@ -10,7 +10,7 @@ import { MemoryDisk } from '@sluice/core/host/memory/disk'
 import { MemoryNetwork } from '@sluice/core/host/memory/network'
 import { SeededRandom } from '@sluice/core/host/memory/random'
 import { MemoryTable, MemoryTableStore } from '@sluice/core/host/memory/table'
-import type { Connection, Network } from '@sluice/core/host/network'
+import type { Address, Connection, Network } from '@sluice/core/host/network'
 import { NodeClock } from '@sluice/core/host/node/clock'
 import type { Table } from '@sluice/core/host/table'
 import { Metrics } from '@sluice/core/metrics/metrics'
@@ -20,14 +20,19 @@ import { FrameReader } from '@sluice/protocol/frame-reader'
 import { encodeBatch } from '@sluice/protocol/records/record'
 import type { Decoded, Encodable, Message } from '@sluice/protocol/schema'
 
-const address = { host: 'broker', port: 9092 }
+const inMemory = { host: 'broker', port: 9092 }
+const onLoopback = { host: '127.0.0.1', port: 0 }
 
 export interface TestBrokerOptions {
   readonly config?: Record<string, string>
   readonly disk?: Disk
   readonly table?: Table
   readonly clock?: NodeClock
+  /** Bound on loopback; without, a memory network of its own. */
+  readonly network?: Network
   readonly logger?: Logger
+  /** Of its random draws; another one for each start on the same table. */
+  readonly seed?: string
   readonly onFatal?: (reason: Error) => void
 }
 
@@ -55,7 +60,8 @@ export class TestBroker {
 
   static async start(options: TestBrokerOptions = {}): Promise<TestBroker> {
     const clock = options.clock ?? new NodeClock()
-    const network = new MemoryNetwork(clock)
+    const network = options.network ?? new MemoryNetwork(clock)
+    const bind = options.network ? onLoopback : inMemory
     const config = brokerConfig({ 'log.dirs': '/data', ...options.config })
     if (!config.ok) throw new Error(config.errors[0].message)
     const metrics = new Metrics()
@@ -63,7 +69,7 @@ export class TestBroker {
     const broker = await createBroker({
       host: {
         clock,
-        random: new SeededRandom('broker'),
+        random: new SeededRandom(options.seed ?? 'broker'),
         disk: options.disk ?? new MemoryDisk(),
         network,
         table: options.table ?? new MemoryTable(new MemoryTableStore(clock)),
@@ -74,13 +80,13 @@ export class TestBroker {
       metrics,
       faults,
       onFatal: options.onFatal,
-      listeners: [{ name: 'PLAINTEXT', network, bind: address, advertised: 'bound' }],
+      listeners: [{ name: 'PLAINTEXT', network, bind, advertised: 'bound' }],
     })
     return new TestBroker({ broker, clock, faults, metrics, network })
   }
 
   async connect(): Promise<TestClient> {
-    const client = await TestClient.connect(this.#network)
+    const client = await TestClient.connect(this.#network, this.broker.listeners[0].bound)
     this.#clients.push(client)
     return client
   }
@@ -122,7 +128,7 @@ export class TestClient {
     })
   }
 
-  static async connect(network: Network): Promise<TestClient> {
+  static async connect(network: Network, address: Address): Promise<TestClient> {
     const client = new TestClient()
     const reader = new FrameReader({
       maxBytes: 2 ** 30,
@@ -138,17 +144,17 @@ export class TestClient {
     return client
   }
 
-  /** Sends a request and reads its response at the same version. */
+  /** Sends a request, damaged on the way if need be, and reads its response at the same version. */
   async send<Q extends Message, S extends Message>(
     api: Api<Q, S>,
     version: number,
     body: Encodable<Q>,
+    damage: (frame: Buffer) => void = () => {},
   ): Promise<Decoded<S>> {
     const correlationId = ++this.#correlationId
-    const frame = this.sendRaw(
-      Buffer.concat(requestFrame(api, version, correlationId, 'test', body)),
-    )
-    const response = readResponse(api, version, await frame)
+    const frame = Buffer.concat(requestFrame(api, version, correlationId, 'test', body))
+    damage(frame)
+    const response = readResponse(api, version, await this.sendRaw(frame))
     if (response.correlationId !== correlationId) throw new Error('answers are out of order')
     return response.body
   }
@@ -184,6 +190,20 @@ export class TestClient {
       topicData: [{ name: topic, partitionData: [{ index: partition, records: batch }] }],
     })
     return response.responses[0].partitionResponses[0]
+  }
+
+  /** Reads nothing from now on: the broker's answers stay with it. */
+  pause(): void {
+    this.#wire?.pause()
+  }
+
+  resume(): void {
+    this.#wire?.resume()
+  }
+
+  /** Sends what was written, then ends its side. */
+  end(): void {
+    this.#wire?.end()
   }
 
   close(): void {

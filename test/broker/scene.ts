@@ -1,0 +1,83 @@
+// A scene of bad input: a broker, a topic that nothing bad may get into, and a neighbour who must notice
+// nothing: its connection stays and its records go in and come out, whatever others send meanwhile.
+
+import type { Network } from '@sluice/core/host/network'
+import { NodeNetwork } from '@sluice/core/host/node/network'
+import { apis } from '@sluice/protocol/apis'
+import { decodeRecords } from '@sluice/protocol/records/record'
+import { expect } from 'vitest'
+import { fetchRequestOf } from './requests.ts'
+import { TestBroker, type TestClient } from './test-broker.ts'
+
+/** All ways in which bytes reach a broker, by name, for describe.each. */
+export const networks: readonly [name: string, make: () => Network | undefined][] = [
+  ['the memory network', () => undefined],
+  ['sockets, read into one buffer', () => new NodeNetwork({ receive: 'onread' })],
+  ['sockets, read by events', () => new NodeNetwork({ receive: 'data' })],
+]
+
+export class Scene {
+  readonly running: TestBroker
+  /** Lines that say something went wrong on our side: bad input alone writes none. */
+  readonly bugs: string[]
+  readonly #neighbour: TestClient
+  #sent = 0
+
+  private constructor(running: TestBroker, neighbour: TestClient, bugs: string[]) {
+    this.running = running
+    this.#neighbour = neighbour
+    this.bugs = bugs
+  }
+
+  static async start(
+    options: { network?: Network; config?: Record<string, string> } = {},
+  ): Promise<Scene> {
+    const bugs: string[] = []
+    const logger = {
+      debug() {},
+      info() {},
+      warn() {},
+      error: (fields: object, message: string) => {
+        const { cause } = fields as { cause?: unknown }
+        bugs.push(`${message}: ${cause instanceof Error ? cause.stack : JSON.stringify(fields)}`)
+      },
+    }
+    const running = await TestBroker.start({ ...options, logger })
+    await running.createTopic('orders', { partitions: 2 })
+    await running.createTopic('neighbour')
+    return new Scene(running, await running.connect(), bugs)
+  }
+
+  /** Where the partition that nothing bad may get into ends. */
+  endOffset(partition = 0): number {
+    return this.running.broker.partitions.get('orders', partition)?.log.endOffset ?? -1
+  }
+
+  /** The neighbour sends a record and reads it back, over the connection it has had from the start. */
+  async expectCalm(): Promise<void> {
+    expect(this.bugs).toEqual([])
+    const value = `record ${this.#sent}`
+    const { errorCode, baseOffset } = await this.#neighbour.produce('neighbour', [value])
+    expect([errorCode, baseOffset]).toEqual([0, this.#sent])
+    const { responses } = await this.#neighbour.send(
+      apis.fetch,
+      12,
+      fetchRequestOf({ topic: 'neighbour', partitions: [0], offset: this.#sent }),
+    )
+    const { records } = responses[0].partitions[0]
+    expect(decodeRecords(records as Buffer, 0).map((one) => `${one.value}`)).toEqual([value])
+    this.#sent += 1
+  }
+
+  async close(): Promise<void> {
+    await this.running.close()
+    expect(this.bugs).toEqual([])
+  }
+}
+
+/** The answer of a broker to raw bytes; 'closed' when it ended the connection instead. */
+export async function answerTo(client: TestClient, bytes: Buffer): Promise<Buffer | 'closed'> {
+  const closed = client.closed.then(() => 'closed' as const)
+  const answer = client.sendRaw(bytes).catch(() => 'closed' as const)
+  return Promise.race([answer, closed])
+}
