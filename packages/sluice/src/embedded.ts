@@ -44,8 +44,7 @@ export class Embedded {
     const configs = {
       ...devConfigs,
       listeners: 'PLAINTEXT://127.0.0.1:0',
-      // Nobody reads a removed segment of a memory disk later.
-      'log.segment.delete.delay.ms': '0',
+
       ...texts(options.configs),
     }
     const resolved = brokerConfig(configs)

@@ -89,9 +89,10 @@ const replicationConfigs = {
 } as const
 
 const quorumConfigs = {
-  'controller.listener.names': list([], 'Listeners of KRaft controllers.', {
-    noEffect: noQuorum,
-  }),
+  'controller.listener.names': list(
+    [],
+    'Listeners of KRaft controllers: they are not opened, as there is no quorum.',
+  ),
   'controller.quorum.voters': list([], 'KRaft voters as id@host:port.', { noEffect: noQuorum }),
   'controller.quorum.bootstrap.servers': list([], 'Where to find the KRaft quorum.', {
     noEffect: noQuorum,

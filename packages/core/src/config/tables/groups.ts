@@ -48,12 +48,12 @@ const classicGroupConfigs = {
   'offsets.topic.segment.bytes': int(104_857_600, 'Segment size of __consumer_offsets.', {
     min: 1,
   }),
-  'offsets.topic.compression.codec': int(0, 'How committed offsets are compressed.', {
-    noEffect: 'because commits are small and written as they are',
-  }),
+  'offsets.topic.compression.codec': int(
+    0,
+    'How committed offsets are compressed: 0 not, 1 gzip, 2 snappy, 3 lz4, 4 zstd.',
+  ),
   'offsets.load.buffer.size': int(5_242_880, 'Bytes read at once when offsets are loaded.', {
     min: 1,
-    noEffect: 'because the log is read in its own chunks',
   }),
   'offsets.commit.timeout.ms': int(5000, 'How long a commit may wait for replicas.', { min: 1 }),
   'offsets.retention.minutes': int(10_080, 'Offsets of an empty group go after this.', { min: 1 }),

@@ -61,18 +61,12 @@ export const listenerConfigs = {
   'socket.connection.setup.timeout.max.ms': long(30_000, 'Longest limit on opening a connection.', {
     noEffect: 'because there is one broker for now',
   }),
-  'connections.max.idle.ms': long(600_000, 'Connections idle for longer are closed.', {
-    noEffect: notYet,
-  }),
-  'max.connections': int(intMax, 'Connections at once.', { min: 0, noEffect: notYet }),
-  'max.connections.per.ip': int(intMax, 'Connections at once from one address.', {
-    min: 0,
-    noEffect: notYet,
-  }),
+  'connections.max.idle.ms': long(600_000, 'Connections idle for longer are closed.'),
+  'max.connections': int(intMax, 'Connections at once.', { min: 0 }),
+  'max.connections.per.ip': int(intMax, 'Connections at once from one address.', { min: 0 }),
   'max.connections.per.ip.overrides': string(
     '',
     'Exceptions from max.connections.per.ip, as host:number by commas.',
-    { noEffect: notYet },
   ),
   'max.connection.creation.rate': int(intMax, 'New connections a second.', {
     min: 0,
@@ -85,9 +79,10 @@ export const listenerConfigs = {
     min: 1,
     noEffect: 'because requests are handled as they come; each connection bounds its own pipeline',
   }),
-  'queued.max.request.bytes': long(-1, 'Bytes of waiting requests before sockets are paused.', {
-    noEffect: 'because requests are handled as they come; each connection bounds its own pipeline',
-  }),
+  'queued.max.request.bytes': long(
+    -1,
+    'Bytes of requests being worked on before sockets are paused; -1: a share of the memory.',
+  ),
   'max.request.partition.size.limit': int(
     2000,
     'Partitions that one DescribeTopicPartitions answer lists at most.',

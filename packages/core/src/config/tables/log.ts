@@ -2,7 +2,7 @@
 // (topic.ts names the topic config behind each).
 
 import { boolean, choice, double, int, list, long, longMax, string } from '../definition.ts'
-import { noCompaction, noTiering, notYet, oneEventLoop } from './reasons.ts'
+import { noCompaction, noDeleteDelay, noLevels, noTiering, oneEventLoop } from './reasons.ts'
 
 export const compressionTypes = [
   'uncompressed',
@@ -34,16 +34,18 @@ export const logConfigs = {
   'message.max.bytes': int(1_048_588, 'The largest record batch, as it comes over the wire.', {
     min: 0,
   }),
-  'compression.type': choice(compressionTypes, 'producer', 'How batches are stored.', {
-    noEffect: notYet,
-  }),
+  'compression.type': choice(compressionTypes, 'producer', 'How batches are stored.'),
   'compression.gzip.level': int(-1, 'Level of gzip (1 to 9, -1: its default).', {
     min: -1,
     max: 9,
-    noEffect: notYet,
+    noEffect: noLevels,
   }),
-  'compression.lz4.level': int(9, 'Level of lz4.', { min: 1, max: 17, noEffect: notYet }),
-  'compression.zstd.level': int(3, 'Level of zstd.', { min: -131_072, max: 22, noEffect: notYet }),
+  'compression.lz4.level': int(9, 'Level of lz4.', { min: 1, max: 17, noEffect: noLevels }),
+  'compression.zstd.level': int(3, 'Level of zstd.', {
+    min: -131_072,
+    max: 22,
+    noEffect: noLevels,
+  }),
 
   'log.retention.ms': long(null, 'How long records are kept; -1: for ever.'),
   'log.retention.minutes': int(null, 'log.retention.ms in minutes, where that is not set.'),
@@ -59,6 +61,7 @@ export const logConfigs = {
   }),
   'log.segment.delete.delay.ms': long(60_000, 'How long a removed file waits for its readers.', {
     min: 0,
+    noEffect: noDeleteDelay,
   }),
   'log.roll.ms': long(null, 'A segment that is this old is closed.'),
   'log.roll.hours': int(168, 'log.roll.ms in hours, where that is not set.', { min: 1 }),

@@ -4,28 +4,38 @@
 
 import { boolean, choice, double, int, list, long, longMax } from '../definition.ts'
 import { compressionTypes } from './log.ts'
-import { noCompaction, noQuotas, noReplication, noTiering, notYet } from './reasons.ts'
+import {
+  noCompaction,
+  noDeleteDelay,
+  noLevels,
+  noQuotas,
+  noReplication,
+  noTiering,
+} from './reasons.ts'
 
 export const topicConfigs = {
   'cleanup.policy': list(['delete'], 'What happens to old records: delete, compact or both.', {
     values: ['compact', 'delete'],
   }),
-  'compression.type': choice(compressionTypes, 'producer', 'How batches are stored.', {
-    noEffect: notYet,
-  }),
+  'compression.type': choice(compressionTypes, 'producer', 'How batches are stored.'),
   'compression.gzip.level': int(-1, 'Level of gzip (1 to 9, -1: its default).', {
     min: -1,
     max: 9,
-    noEffect: notYet,
+    noEffect: noLevels,
   }),
-  'compression.lz4.level': int(9, 'Level of lz4.', { min: 1, max: 17, noEffect: notYet }),
-  'compression.zstd.level': int(3, 'Level of zstd.', { min: -131_072, max: 22, noEffect: notYet }),
+  'compression.lz4.level': int(9, 'Level of lz4.', { min: 1, max: 17, noEffect: noLevels }),
+  'compression.zstd.level': int(3, 'Level of zstd.', {
+    min: -131_072,
+    max: 22,
+    noEffect: noLevels,
+  }),
   'delete.retention.ms': long(86_400_000, 'How long a tombstone stays.', {
     min: 0,
     noEffect: noCompaction,
   }),
   'file.delete.delay.ms': long(60_000, 'How long a removed file waits for its readers.', {
     min: 0,
+    noEffect: noDeleteDelay,
   }),
   'flush.messages': long(longMax, 'Flush the log after so many records.', { min: 1 }),
   'flush.ms': long(longMax, 'Flush the log at least so often.', { min: 0 }),
