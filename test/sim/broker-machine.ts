@@ -40,6 +40,7 @@ export class BrokerMachine {
   #crash: Crash = 'kill'
   /** By partition, the offset up to which the next start must find its log. */
   #kept = new Map<string, number>()
+  readonly #topicIds = new Map<string, string>()
   /** What was in the logs before the last power loss. */
   #written = new Map<string, Values>()
   #losses = 0
@@ -171,24 +172,29 @@ export class BrokerMachine {
 
   #rememberKept(kind: Crash): void {
     const broker = this.#broker
+    for (const { topic, topicId } of broker?.partitions ?? []) this.#topicIds.set(topic, topicId)
     if (kind === 'power') this.#written = writtenValues(this.disk)
     if (kind === 'power' && !this.#flushesEach) {
       this.#losses += 1
       this.#kept = flushedEnds(this.disk)
     } else if (broker !== undefined) {
       this.#kept = new Map()
-      for (const { topic, index, log } of broker.partitions) {
-        this.#kept.set(nameOf({ topic, partition: index }), log.endOffset)
+      for (const { topic, index, log, highWatermark } of broker.partitions) {
+        // What is above the high watermark may be on its way to the disk.
+        const keptOffset = kind === 'power' ? highWatermark : log.endOffset
+        this.#kept.set(nameOf({ topic, partition: index }), keptOffset)
       }
     }
   }
 
   #checkRecovery(broker: Broker): void {
-    for (const { topic, index, log } of broker.partitions) {
+    for (const { topic, topicId, index, log } of broker.partitions) {
       const place = { topic, partition: index }
+      // A topic may have been deleted and made again by a change that the crashed broker did not see.
+      const isSame = (this.#topicIds.get(topic) ?? topicId) === topicId
       this.#world.history.recovered(place, {
         endOffset: log.endOffset,
-        keptOffset: this.#kept.get(nameOf(place)) ?? 0,
+        keptOffset: isSame ? (this.#kept.get(nameOf(place)) ?? 0) : 0,
         written: this.#written.get(nameOf(place)) ?? new Map(),
       })
     }

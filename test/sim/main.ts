@@ -8,6 +8,7 @@ import { parseArgs } from 'node:util'
 import { type Result, runSeed } from './simulation.ts'
 
 const tailLines = 40
+const progressEachMs = 10_000
 
 const { values } = parseArgs({
   options: {
@@ -43,7 +44,12 @@ let failed = 0
 let events = 0
 let simulatedMs = 0
 let acknowledged = 0
+let progressMs = startMs
 for (let seed = from; seed < from + count; seed++) {
+  if (performance.now() - progressMs > progressEachMs) {
+    progressMs = performance.now()
+    console.log(`… ${seed - from} seeds, ${failed} failed`)
+  }
   const first = await runSeed(seed)
   const second = await runSeed(seed)
   if (!report(first, second)) failed += 1

@@ -17,6 +17,8 @@ export class ReaderActor {
   readonly #home: ClientMachine
   readonly #consumer: Consumer
   readonly #next = new Map<string, number>()
+  /** Partitions that a power loss may have cut below our position. */
+  readonly #mayReset = new Set<string>()
   #losses = 0
   #stopped = false
 
@@ -65,10 +67,14 @@ export class ReaderActor {
   #take({ topic, partition, records, nextOffset }: FetchedRecords): void {
     if (this.#losses !== this.#broker.losses) {
       this.#losses = this.#broker.losses
-      this.#next.clear()
+      for (const lagging of this.#next.keys()) this.#mayReset.add(lagging)
     }
     const place = { topic, partition }
     let expected = this.#next.get(nameOf(place)) ?? records[0].offset
+    // Where its position went with the end of the log it starts again.
+    if (records[0].offset < expected && this.#mayReset.delete(nameOf(place))) {
+      expected = records[0].offset
+    }
     for (const { offset, value } of records) {
       if (offset !== expected) {
         const { history } = this.#world
