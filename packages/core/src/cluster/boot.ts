@@ -27,7 +27,8 @@ export class ClusterIdError extends Error {
 
   constructor(ofTable: string, ofFolder: string) {
     super(
-      `the log directory belongs to cluster ${ofFolder}, the metadata table to cluster ${ofTable}: start with the directory and the table of one cluster`,
+      `the log directory belongs to cluster ${ofFolder}, the metadata table to cluster ${ofTable}: ` +
+        'start with the directory and the table of one cluster',
     )
   }
 }

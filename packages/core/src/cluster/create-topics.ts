@@ -98,7 +98,9 @@ export function planMorePartitions(more: MorePartitions, context: PlanContext): 
     return planPlaced({ partitions: added, replicationFactor, from: before }, context)
   }
   if (assignments.length !== added) {
-    const message = `Attempted to add ${added} additional partition(s), but only ${assignments.length} assignment(s) were specified.`
+    const message =
+      `Attempted to add ${added} additional partition(s), ` +
+      `but only ${assignments.length} assignment(s) were specified.`
     return refusal(errors.INVALID_REPLICA_ASSIGNMENT, message)
   }
   return assigned(
@@ -128,7 +130,10 @@ function planPlaced(
   const brokers = [...image.brokers()].filter(({ fenced }) => !fenced).map(({ id }) => id)
   brokers.sort((a, b) => a - b)
   if (replicationFactor > brokers.length) {
-    const message = `Unable to replicate the partition ${replicationFactor} time(s): The target replication factor of ${replicationFactor} cannot be reached because only ${brokers.length} broker(s) are registered.`
+    const message =
+      `Unable to replicate the partition ${replicationFactor} time(s): The target replication ` +
+      `factor of ${replicationFactor} cannot be reached because only ${brokers.length} broker(s) ` +
+      'are registered.'
     return refusal(errors.INVALID_REPLICATION_FACTOR, message)
   }
   const start = draw(brokers.length)
@@ -180,7 +185,9 @@ function assigned(
     }
     if (brokers.length !== replicationFactor) {
       return wrong(
-        `The manual partition assignment includes a partition with ${brokers.length} replica(s), but this is not consistent with previous partitions, which have ${replicationFactor} replica(s).`,
+        `The manual partition assignment includes a partition with ${brokers.length} replica(s), ` +
+          'but this is not consistent with previous partitions, which have ' +
+          `${replicationFactor} replica(s).`,
       )
     }
     if (index < 0) return wrong('partitions should be a consecutive 0-based integer sequence')

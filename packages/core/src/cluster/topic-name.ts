@@ -20,7 +20,8 @@ export function invalidTopicName(name: string): string | undefined {
     return `Topic name is invalid: the length of '${name}' is longer than the max allowed length ${topicNameLengthMax}`
   }
   if (!legal.test(name)) {
-    return `Topic name is invalid: '${name}' contains one or more characters other than ASCII alphanumerics, '.', '_' and '-'`
+    const others = "other than ASCII alphanumerics, '.', '_' and '-'"
+    return `Topic name is invalid: '${name}' contains one or more characters ${others}`
   }
   return undefined
 }

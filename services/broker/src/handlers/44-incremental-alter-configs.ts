@@ -83,7 +83,8 @@ function applied(
     : brokerConfigs
   const definition = Object.hasOwn(table, one.name) ? table[one.name] : undefined
   if (definition?.type !== 'list') {
-    const message = `Can't ${one.configOperation === operation.append ? 'APPEND' : 'SUBTRACT'} to key ${one.name} because its type is not LIST.`
+    const verb = one.configOperation === operation.append ? 'APPEND' : 'SUBTRACT'
+    const message = `Can't ${verb} to key ${one.name} because its type is not LIST.`
     return { error: errors.INVALID_CONFIG, message }
   }
   const effective = isTopic ? topicConfig(broker.config, overrides) : broker.config

@@ -23,7 +23,8 @@ export const listenerConfigs = {
 
   listeners: list(
     ['PLAINTEXT://:9092'],
-    'Where to listen: NAME://host:port, several by commas. An empty host means all interfaces; port 0 picks a free one.',
+    'Where to listen: NAME://host:port, several by commas. An empty host means all interfaces; ' +
+      'port 0 picks a free one.',
   ),
   'advertised.listeners': list(
     null,

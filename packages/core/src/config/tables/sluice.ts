@@ -6,7 +6,8 @@ export const sluiceConfigs = {
   'sluice.validate': choice(
     ['headers', 'deep'],
     'headers',
-    'How far a batch is checked before it is stored: its header, CRC and records as far as they lie open, or (deep) compressed records too.',
+    'How far a batch is checked before it is stored: its header, CRC and records as far as they ' +
+      'lie open, or (deep) compressed records too.',
   ),
   'sluice.http.hosts': list(
     [],
