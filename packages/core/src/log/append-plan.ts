@@ -78,7 +78,7 @@ class Planner {
   constructor(context: PlanContext) {
     this.#context = context
     this.endOffset = context.endOffset
-    this.#draft = context.producers.draft()
+    this.#draft = context.producers.draft(context.nowMs)
     this.#gauge = new RollGauge(context.segment, context.config)
   }
 

@@ -306,7 +306,7 @@ export class LogManager {
   }
 
   async #sweep(): Promise<void> {
-    for (const log of this.#logs.values()) log.expireProducers()
+    for (const log of this.#logs.values()) log.sweepProducers()
     await this.#recoveryPoints.write()
   }
 

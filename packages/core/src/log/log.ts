@@ -196,9 +196,9 @@ export class Log {
     return this.#state.producers.states()
   }
 
-  /** Forgets producers that were silent for producer.id.expiration.ms. */
-  expireProducers(): void {
-    this.#state.producers.expire(this.#nowMs(), this.#options.producerExpirationMs)
+  /** Gives back the memory of producers that were silent for producer.id.expiration.ms. */
+  sweepProducers(): void {
+    this.#state.producers.sweep(this.#nowMs())
   }
 
   /** Makes all durable that is in the log now. */

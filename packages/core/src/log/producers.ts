@@ -1,5 +1,6 @@
-// Producers: the idempotent producers of one log, those that were silent longest first. A producer is
-// forgotten after producer.id.expiration.ms of silence, or when there are too many.
+// Producers: the idempotent producers of one log, those that were silent longest first. One that was silent
+// for producer.id.expiration.ms is not known any more (Kafka looks for such ones from time to time; here
+// they are found when they come back, and swept to give back the memory), nor are those beyond a number.
 
 import type { BatchHeader } from '@sluice/protocol/records/batch'
 import { noProducerId } from '@sluice/protocol/records/batch'
@@ -15,21 +16,22 @@ const producersMax = 100_000
 
 /** Batches of an append that is not written yet: they follow one another, and may still be refused. */
 export class ProducersDraft {
-  readonly #producers: ReadonlyMap<number, ProducerState>
+  readonly #find: (producerId: number) => ProducerState | undefined
   readonly #drafted: Map<number, ProducerState>
 
+  /** `find` gives what is in the log already. */
   constructor(
-    producers: ReadonlyMap<number, ProducerState>,
+    find: (producerId: number) => ProducerState | undefined,
     drafted: Map<number, ProducerState> = new Map(),
   ) {
-    this.#producers = producers
+    this.#find = find
     this.#drafted = drafted
   }
 
   /** As it is now, whatever becomes of this one. */
   copy(): ProducersDraft {
     const drafted = new Map([...this.#drafted].map(([id, state]) => [id, state.clone()]))
-    return new ProducersDraft(this.#producers, drafted)
+    return new ProducersDraft(this.#find, drafted)
   }
 
   check(batch: SequencedBatch): SequenceVerdict {
@@ -47,14 +49,19 @@ export class ProducersDraft {
   }
 
   #state(producerId: number): ProducerState {
-    const known = this.#drafted.get(producerId) ?? this.#producers.get(producerId)
+    const known = this.#drafted.get(producerId) ?? this.#find(producerId)
     return known ?? new ProducerState(producerId, noEpoch, 0)
   }
 }
 
 export class Producers {
+  readonly #expirationMs: number
   /** In the order of their last batches. */
   #states = new Map<number, ProducerState>()
+
+  constructor(expirationMs: number) {
+    this.#expirationMs = expirationMs
+  }
 
   get size(): number {
     return this.#states.size
@@ -72,8 +79,8 @@ export class Producers {
     return [...this.#states.values()]
   }
 
-  draft(): ProducersDraft {
-    return new ProducersDraft(this.#states)
+  draft(nowMs: () => number): ProducersDraft {
+    return new ProducersDraft((producerId) => this.#find(producerId, nowMs()))
   }
 
   /** A batch of whatever producer, or none, is in the log. It was checked before, or replayed from there. */
@@ -82,13 +89,10 @@ export class Producers {
     if (producerId === noProducerId) return
     // A transaction's marker: it has no sequence.
     if ('control' in batch && batch.control) return
-    let state = this.#states.get(producerId)
-    if (state === undefined) {
-      state = new ProducerState(producerId, producerEpoch, nowMs)
-      this.#forgetOldest()
-    } else {
-      this.#states.delete(producerId)
-    }
+    const known = this.#find(producerId, nowMs)
+    const state = known ?? new ProducerState(producerId, producerEpoch, nowMs)
+    // Taken out and put in again: the order is that of their last batches.
+    if (!this.#states.delete(producerId)) this.#forgetOldest()
     state.remember(batch, lastOffset)
     state.lastSeenMs = nowMs
     this.#states.set(producerId, state)
@@ -99,11 +103,18 @@ export class Producers {
     this.#states = new Map(states.map((state) => [state.producerId, state]))
   }
 
-  expire(nowMs: number, expirationMs: number): void {
+  /** Gives back the memory of those that are not known any more. */
+  sweep(nowMs: number): void {
     for (const [producerId, state] of this.#states) {
-      if (nowMs - state.lastSeenMs < expirationMs) return
+      if (nowMs - state.lastSeenMs < this.#expirationMs) return
       this.#states.delete(producerId)
     }
+  }
+
+  #find(producerId: number, nowMs: number): ProducerState | undefined {
+    const state = this.#states.get(producerId)
+    if (state === undefined || nowMs - state.lastSeenMs >= this.#expirationMs) return undefined
+    return state
   }
 
   #forgetOldest(): void {

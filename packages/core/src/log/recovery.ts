@@ -125,7 +125,7 @@ class Loader {
   readonly #segments: Segment[]
   readonly #epochs: LeaderEpochs
   readonly #snapshots: SnapshotFiles
-  readonly #producers = new Producers()
+  readonly #producers: Producers
   #endOffset = 0
 
   constructor(options: LogOptions, { segments, epochs, snapshots }: Parts) {
@@ -134,6 +134,7 @@ class Loader {
     this.#segments = segments
     this.#epochs = epochs
     this.#snapshots = snapshots
+    this.#producers = new Producers(options.producerExpirationMs)
   }
 
   async load(files: readonly SegmentFiles[]): Promise<LoadedLog> {

@@ -228,8 +228,7 @@ export class Segment implements GaugedSegment {
     this.#sealed = false
     await this.#addAgain(context, fileBytes, accept)
     if (this.#sizeBytes === fileBytes) return 0
-    await file.truncate(this.#sizeBytes)
-    await this.flush()
+    await this.#cutFile(this.#sizeBytes)
     return fileBytes - this.#sizeBytes
   }
 
@@ -283,17 +282,21 @@ export class Segment implements GaugedSegment {
     if (found === undefined) return offset
     const { position, baseOffset } = found
     await this.#indexes.truncate({ position, offset: baseOffset })
-    const file = this.open()
-    await file.truncate(position)
-    // A power loss must not bring back what was cut behind what is appended next.
-    await file.flush()
+    await this.#cutFile(position)
     this.#sizeBytes = position
-    this.#flushedBytes = position
     this.#largest = undefined
     this.resident.cut(position)
     const resumed = this.#indexesDamaged ? undefined : await this.resume(context)
     if (resumed === undefined) await this.recover(context, () => true)
     return baseOffset
+  }
+
+  /** For good: a power loss must not mix what was cut with what is appended in its place. */
+  async #cutFile(sizeBytes: number): Promise<void> {
+    const file = this.open()
+    await file.truncate(sizeBytes)
+    await file.flush()
+    this.#flushedBytes = sizeBytes
   }
 
   async #scanLargest(context: ScanContext): Promise<TimestampOffset> {
