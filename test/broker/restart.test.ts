@@ -75,6 +75,7 @@ test('topics, records, producer ids and sequences are there again after a clean 
   const { topics } = await client.send(apis.metadata, 12, { topics: [{ name: 'orders' }] })
   expect(topics[0]).toMatchObject({ topicId, errorCode: 0 })
   expect(topics[0].partitions).toHaveLength(3)
+  expect(topics[0].partitions[0].leaderEpoch).toBe(0)
   expect(await endOf(client, 'orders')).toBe(4)
   expect(await client.produce('orders', [], sequenced(2))).toMatchObject({ baseOffset: 2 })
   expect(await client.produce('orders', [], sequenced(4))).toMatchObject({ baseOffset: 4 })
@@ -109,6 +110,9 @@ test('nothing acknowledged is lost by kill -9 under load, and nothing is there t
     expect(found).toBeGreaterThanOrEqual(acknowledged)
     expect(found).toBeLessThanOrEqual(acknowledged + 8)
     acknowledged = found
+    // Whether records were lost is not known: a new epoch lets consumers find out (KIP-320).
+    const { topics } = await client.send(apis.metadata, 12, { topics: [{ name: 'orders' }] })
+    expect(topics[0].partitions[0].leaderEpoch).toBe(round + 1)
   }
   client.close()
 }, 20_000)

@@ -177,6 +177,8 @@ class RunningBroker implements Broker {
       nodeId,
       clusterId: logs.clusterId,
     })
+    // What was acknowledged last may be lost, if not the process but the machine went down.
+    if (logs.cleanShutdownEpoch === undefined) await cluster.controller.beginEpochs(nodeId)
     const turn = new Turn(clock)
     partitions = await Partitions.open({
       nodeId,

@@ -82,7 +82,6 @@ export class ClientConnection implements ConnectionHandler, ExchangeOwner {
 
   onDrain(): void {
     this.#lastActiveMs = this.#services.host.clock.monotonic()
-    this.#goOn()
   }
 
   onClose(): void {
@@ -159,7 +158,7 @@ export class ClientConnection implements ConnectionHandler, ExchangeOwner {
     return (
       this.#exchanges.length < inFlightMax &&
       this.#requestBytes < inFlightBytesMax &&
-      this.#responseBytes + this.#wire.pendingBytes < unsentBytesMax
+      this.#responseBytes < unsentBytesMax
     )
   }
 
@@ -220,6 +219,7 @@ export class ClientConnection implements ConnectionHandler, ExchangeOwner {
       this.#wire.write(buffers, () => {
         this.#account(0, -responseBytes)
         for (const exchange of sent) exchange.release()
+        this.#goOn()
       })
     }
     this.#goOn()

@@ -1,10 +1,12 @@
 // Dispatch: from a frame to its handler. What is not a request that we serve ends the connection, as
 // in Kafka, since nobody can tell how to answer it; ApiVersions alone has an answer for the future.
 
+import { FencedError } from '@sluice/core/cluster/metadata-writer'
 import type { BrokerConfig } from '@sluice/core/config/broker-config'
 import type { Timer } from '@sluice/core/host/clock'
 import type { Host } from '@sluice/core/host/host'
 import type { Turn } from '@sluice/core/partition/turn'
+import { apis } from '@sluice/protocol/apis'
 import { decodeNext } from '@sluice/protocol/codec'
 import { errors, errorText } from '@sluice/protocol/errors'
 import { type RequestHeader, readRequestHeader } from '@sluice/protocol/frame'
@@ -33,8 +35,6 @@ export interface Services {
 
 /** Handlers by API key. */
 export type HandlerTable = readonly (Handler | undefined)[]
-
-export const apiVersionsKey = 18
 
 export function handlerTable(handlers: readonly Handler[]): HandlerTable {
   const table: (Handler | undefined)[] = []
@@ -90,7 +90,7 @@ function parse(handlers: HandlerTable, frame: Buffer): Parsed | string {
   const { min, max } = handler.versions
   const { name, key } = handler.api
   if (header.apiVersion < min || header.apiVersion > max) {
-    if (key !== apiVersionsKey) return `${name} has no version ${header.apiVersion} here`
+    if (key !== apis.apiVersions.key) return `${name} has no version ${header.apiVersion} here`
     // The client learns what there is from a body of version 0 and asks again (KIP-511).
     return { handler, header: { ...header, apiVersion: 0 }, request: undefined }
   }
@@ -149,9 +149,15 @@ function handlerFailed(
   const { handler, apiVersion } = exchange
   services.host.logger.error({ api: handler.api.name, apiVersion, cause }, 'a request failed')
   if (!exchange.isOpen) return
+  fail(exchange, request, { errorCode: codeOf(handler, cause), message: 'the request failed' })
+}
+
+function codeOf(handler: Handler, cause: unknown): number {
+  // Another broker took over: the client asks for the new controller.
+  if (cause instanceof FencedError) return errors.NOT_CONTROLLER
   // An idempotent Java producer does not survive -1 to Produce (KAFKA-14034).
-  const errorCode = handler.api.key === 0 ? errors.KAFKA_STORAGE_ERROR : errors.UNKNOWN_SERVER_ERROR
-  fail(exchange, request, { errorCode, message: 'the server met an unexpected condition' })
+  if (handler.api === apis.produce) return errors.KAFKA_STORAGE_ERROR
+  return errors.UNKNOWN_SERVER_ERROR
 }
 
 function fail(exchange: Exchange, request: object | undefined, failure: Failure): void {

@@ -148,6 +148,24 @@ describe('Controller', () => {
     expect(image.configNames('broker')).toEqual([])
   })
 
+  test('new leader epochs begin in all partitions, however many transactions it takes', async () => {
+    const { controller, image } = await open()
+    await controller.createTopics([newTopic('large', 150), newTopic('small', 1)])
+    await controller.beginEpochs(1)
+    await controller.beginEpochs(2)
+    const reread = await open()
+    for (const each of [image, reread.image]) {
+      for (const { partitions } of each.topics()) {
+        const epochs = partitions.map(({ leaderEpoch, partitionEpoch }) => [
+          leaderEpoch,
+          partitionEpoch,
+        ])
+        expect(new Set(epochs.flat())).toEqual(new Set([1]))
+      }
+    }
+    expect(image.partitionCount).toBe(151)
+  })
+
   test('entries of the change log are trimmed', async () => {
     const { controller } = await open()
     for (let i = 0; i < 1100; i++) await controller.allocateProducerIds()

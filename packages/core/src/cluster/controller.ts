@@ -19,7 +19,14 @@ import {
   refusal,
   tooManyPartitions,
 } from './create-topics.ts'
-import type { BrokerImage, Change, ConfigOverrides, ConfigScope, TopicImage } from './image.ts'
+import type {
+  BrokerImage,
+  Change,
+  ConfigOverrides,
+  ConfigScope,
+  PartitionImage,
+  TopicImage,
+} from './image.ts'
 import {
   brokerItem,
   configsItem,
@@ -178,6 +185,35 @@ export class Controller {
     })
   }
 
+  /**
+   * Begins a new leader epoch in every partition that the broker leads: what it acknowledged in the
+   * old one may be lost (its machine lost power), and clients can tell by the epoch (KIP-320).
+   */
+  beginEpochs(nodeId: number): Promise<void> {
+    return this.#exclusively(async () => {
+      let actions: Action[] = []
+      const grown = new Map<string, TopicImage>()
+      const commit = async () => {
+        const changes = [...grown.values()].map((topic): Change => ({ kind: 'topic', topic }))
+        if (actions.length > 0) await this.#commit(actions, changes)
+        actions = []
+        grown.clear()
+      }
+      for (const topic of [...this.#image.topics()]) {
+        let partitions = topic.partitions
+        for (const partition of topic.partitions) {
+          if (partition.leader !== nodeId) continue
+          if (actions.length === commitActionsMax) await commit()
+          const elected = inNextEpoch(partition)
+          partitions = partitions.with(partition.index, elected)
+          actions.push(put(partitionItem(topic.id, elected)))
+          grown.set(topic.id, { ...topic, partitions })
+        }
+      }
+      await commit()
+    })
+  }
+
   /** Finishes what a stopped controller left behind. */
   async removeRemains(remains: readonly TopicState[]): Promise<void> {
     for (const { id, partitions } of remains) {
@@ -278,4 +314,9 @@ export class Controller {
 
 function put(item: Extract<Action, { kind: 'put' }>['item']): Extract<Action, { kind: 'put' }> {
   return { kind: 'put', item }
+}
+
+function inNextEpoch(partition: PartitionImage): PartitionImage {
+  const { leaderEpoch, partitionEpoch } = partition
+  return { ...partition, leaderEpoch: leaderEpoch + 1, partitionEpoch: partitionEpoch + 1 }
 }

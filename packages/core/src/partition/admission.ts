@@ -38,7 +38,8 @@ export function admit(records: Buffer, options: AdmissionOptions): Admission {
     maxBatchBytes: config['max.message.bytes'],
     requireKeys: config['cleanup.policy'].includes('compact'),
     origin,
-    deep,
+    // What is to be stored in another codec must open.
+    deep: deep || config['compression.type'] !== 'producer',
     ...bounds,
   })
   if (!valid.ok) return valid

@@ -108,20 +108,17 @@ class PendingFetch {
   /** Reads partitions in order as long as there is room, then goes on with `done`. */
   #read(done: () => void, from = 0): void {
     for (let i = from; i < this.#wanted.length; i++) {
-      let result: Result | Promise<Result>
-      try {
-        result = this.#readOne(this.#wanted[i])
-      } catch (cause) {
-        this.#fail(cause, i, done)
-        return
-      }
+      const result = this.#tryOne(this.#wanted[i])
       if (result instanceof Promise) {
         result.then(
           (settled) => {
             this.#take(settled)
             this.#read(done, i + 1)
           },
-          (cause) => this.#fail(cause, i, done),
+          (cause) => {
+            this.#take(this.#unreadable(this.#wanted[i], cause))
+            this.#read(done, i + 1)
+          },
         )
         return
       }
@@ -130,12 +127,19 @@ class PendingFetch {
     done()
   }
 
+  #tryOne(at: FetchPartition): Result | Promise<Result> {
+    try {
+      return this.#readOne(at)
+    } catch (cause) {
+      return this.#unreadable(at, cause)
+    }
+  }
+
   /** The disk would not read: the partition says so, the others go on. */
-  #fail(cause: unknown, i: number, done: () => void): void {
-    const { topic, topicId, index } = this.#wanted[i]
+  #unreadable(at: FetchPartition, cause: unknown): Result {
+    const { topic, topicId, index } = at
     this.#broker.host.logger.error({ topic, topicId, index, cause }, 'a read failed')
-    this.#take(failed(this.#wanted[i], errors.KAFKA_STORAGE_ERROR))
-    this.#read(done, i + 1)
+    return failed(at, errors.KAFKA_STORAGE_ERROR)
   }
 
   #take(result: Result): void {

@@ -14,11 +14,15 @@ import { handler, type RequestContext } from '../handler.ts'
 import { clusterOperations, operationsOmitted, replicasOf, topicOperations } from '../lookup.ts'
 import { createOnDemand } from '../topics.ts'
 
+/** How long a client waits for a topic to be created on first use. */
+const creationTimeoutMs = 5000
+
 export const metadata = handler(
   apis.metadata,
   {
     min: 0,
     max: 13,
+    timeoutMs: () => creationTimeoutMs,
     failed: (request, { errorCode }) => ({
       brokers: [],
       topics: (request.topics ?? []).map(({ name, topicId }) => ({
