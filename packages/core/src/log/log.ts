@@ -61,7 +61,10 @@ export class Log {
 
   /** Opens the log in a folder, and brings it in order after a crash. Rejects with DiskError. */
   static async open(options: LogOptions): Promise<Log> {
-    return new Log(options, await loadLog(options))
+    const log = new Log(options, await loadLog(options))
+    // What a crash left unflushed will be read, and acknowledged to those who send it again.
+    await log.#flushWhereDue()
+    return log
   }
 
   private constructor(options: LogOptions, loaded: LoadedLog) {
@@ -291,12 +294,17 @@ export class Log {
     const state = this.#state
     state.commit(plan, segments, leaderEpoch)
     if (segments.length > 0) this.#sealInBackground()
+    const flushed = this.#flushWhereDue()
+    return flushed === undefined ? plan.outcomes : flushed.then(() => plan.outcomes)
+  }
+
+  /** As flush.messages and flush.ms have it; a promise where it must be waited for. */
+  #flushWhereDue(): undefined | Promise<void> {
     const { flushMessages, flushMs } = this.#options.config()
-    if (state.endOffset - this.recoveryPoint >= flushMessages) {
-      return this.flush().then(() => plan.outcomes)
-    }
-    if (flushMs !== Number.POSITIVE_INFINITY) this.#flushWithin(flushMs)
-    return plan.outcomes
+    const unflushed = this.endOffset - this.recoveryPoint
+    if (unflushed >= flushMessages) return this.flush()
+    if (unflushed > 0 && flushMs !== Number.POSITIVE_INFINITY) this.#flushWithin(flushMs)
+    return undefined
   }
 
   /** Takes back what is written of a failed append, and tells why it failed. */
