@@ -99,11 +99,15 @@ export function createHttpServer(handler: HttpHandler, options: HttpServerOption
   }
 }
 
-/** The exchanges (a request and its response) that are under way. */
+/**
+ * The exchanges (a request and its response) that are under way. Kept in slots that are used again, not in
+ * a Set: under load the tables that a Set leaves behind would hold dead requests until a full collection.
+ */
 class Exchanges {
   readonly finished: Promise<void>
   readonly #server: Server
-  readonly #underWay = new Set<ServerResponse>()
+  readonly #slots: (ServerResponse | undefined)[] = []
+  readonly #freeSlots: number[] = []
   readonly #finish: () => void
   #finishing = false
 
@@ -118,15 +122,17 @@ class Exchanges {
   /** From here on every response is the last one of its connection. */
   finish(): void {
     this.#finishing = true
-    for (const response of this.#underWay) response.shouldKeepAlive = false
+    for (const response of this.#slots) if (response) response.shouldKeepAlive = false
     this.#ended()
   }
 
   #begin(response: ServerResponse): void {
-    this.#underWay.add(response)
+    const slot = this.#freeSlots.pop() ?? this.#slots.length
+    this.#slots[slot] = response
     if (this.#finishing) response.shouldKeepAlive = false
     response.on('close', () => {
-      this.#underWay.delete(response)
+      this.#slots[slot] = undefined
+      this.#freeSlots.push(slot)
       if (this.#finishing) this.#ended()
     })
     // Silence is the nature of a long poll; a client that does not take what waits for it is stuck.
@@ -137,7 +143,7 @@ class Exchanges {
 
   #ended(): void {
     this.#server.closeIdleConnections()
-    if (this.#underWay.size === 0) this.#finish()
+    if (this.#freeSlots.length === this.#slots.length) this.#finish()
   }
 }
 
