@@ -4,7 +4,8 @@
 //
 // Appends one batch a call and eight a call, then reads in 1 MiB reads: what was lately written, from the
 // loop, and what is older, on the thread pool. The bare system calls of the same sizes are the floor. Files go to
-// a fresh folder below DIR (default: the temporary one) and are removed. CPU is user and system time of the whole process.
+// a fresh folder below DIR (default: the temporary one) and are removed. CPU is user and system time of the
+// whole process.
 
 import { closeSync, mkdtempSync, openSync, readSync, rmSync, writeSync } from 'node:fs'
 import { tmpdir } from 'node:os'
