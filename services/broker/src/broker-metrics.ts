@@ -30,6 +30,11 @@ export function publishBroker(broker: Broker, metrics: Metrics): void {
   )
   gauge('sluice_purgatory_size', 'Fetches that wait for records.', () => broker.purgatory.size)
   gauge('sluice_fetch_sessions', 'Fetch sessions.', () => broker.fetchSessions.size)
+  gauge(
+    'sluice_fetch_session_partitions',
+    'Partitions remembered in fetch sessions.',
+    () => broker.fetchSessions.partitionCount,
+  )
   metrics.counter({
     name: 'sluice_fetch_session_evictions_total',
     help: 'Fetch sessions that gave way to others.',

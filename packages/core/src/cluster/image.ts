@@ -131,14 +131,6 @@ export class MetadataImage {
     return this.#configs.get(`${scope}#${name}`) ?? noOverrides
   }
 
-  /** Names that have overrides in `scope`. */
-  configNames(scope: ConfigScope): string[] {
-    const prefix = `${scope}#`
-    return [...this.#configs.keys()]
-      .filter((key) => key.startsWith(prefix))
-      .map((key) => key.slice(prefix.length))
-  }
-
   apply(version: number, changes: readonly Change[]): void {
     assert(version >= this.#version, 'the image goes forward only')
     this.#version = version

@@ -90,7 +90,7 @@ function describe(
 }
 
 /** Each broker at the address of the listener by which the client came. */
-export function describeBrokers(broker: Broker, context: RequestContext) {
+function describeBrokers(broker: Broker, context: RequestContext) {
   const { name } = context.listener
   return [...broker.cluster.image.brokers()].flatMap(({ id, rack, endpoints, fenced }) => {
     const endpoint = endpoints.find(({ listener }) => listener === name)
