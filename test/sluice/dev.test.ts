@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { existsSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import path from 'node:path'
 import { describe, expect, test } from 'vitest'
@@ -54,6 +54,22 @@ describe('sluice dev', () => {
     await first.end('SIGKILL')
     await using second = await startBroker(args)
     expect(await second.end('SIGTERM')).toBe(0)
+  })
+
+  test('a data folder of another broker, or a broken one, is said in one line', async () => {
+    using folder = temporaryFolder()
+    const args = ['dev', '--port', '0', '--data', folder.path]
+    await using first = await startBroker([...args, '--json'])
+    await first.end('SIGTERM')
+    const other = await sluice([...args, '--override', 'node.id=5'])
+    expect(other.status).toBe(1)
+    expect(other.stderr).toMatch(
+      /^sluice: the broker cannot start: .* belongs to node 1, not to .*\n$/,
+    )
+    writeFileSync(path.join(folder.path, 'sluice.sqlite'), 'broken')
+    const broken = await sluice(args)
+    expect(broken.status).toBe(1)
+    expect(broken.stderr).toMatch(/^sluice: .*sluice\.sqlite: .*not a database\n$/)
   })
 
   test('a port in use is said in one line', async () => {

@@ -95,16 +95,25 @@ function startNotices({ notices }: BrokerSettings): string[] {
   return lines
 }
 
+/** Errors of the parts below that say themselves what is wrong; others are bugs and show their stack. */
+const plainErrors = new Set(['DataFolderError', 'DiskError', 'TableError'])
+
 function startFailure(error: unknown): unknown {
-  if (!(error instanceof NetworkError)) return error
-  if (error.kind === 'address-in-use') {
-    const [, place = 'the port'] = /^address-in-use: (\S+)/.exec(error.message) ?? []
-    return new Failure(`${place} is in use`, {
-      hint: 'stop what listens there, or choose another port with --port N',
-      cause: error,
-    })
+  if (!(error instanceof Error)) return error
+  if (error instanceof NetworkError) return listenFailure(error)
+  if (!plainErrors.has(error.name)) return error
+  return new Failure(`the broker cannot start: ${error.message}`, { cause: error })
+}
+
+function listenFailure(error: NetworkError): Failure {
+  if (error.kind !== 'address-in-use') {
+    return new Failure(`cannot listen: ${error.message}`, { cause: error })
   }
-  return new Failure(`cannot listen: ${error.message}`, { cause: error })
+  const [, place = 'the port'] = /^address-in-use: (\S+)/.exec(error.message) ?? []
+  return new Failure(`${place} is in use`, {
+    hint: 'stop what listens there, or choose another port with --port N',
+    cause: error,
+  })
 }
 
 /** Writes the compile cache once the start is over: a process that is killed would not. */

@@ -17,7 +17,7 @@ import { MemoryNetwork } from '@sluice/core/host/memory/network'
 import type { Address } from '@sluice/core/host/network'
 import { NodeNetwork } from '@sluice/core/host/node/network'
 import { NodeRandom } from '@sluice/core/host/node/random'
-import type { Table } from '@sluice/core/host/table'
+import { type Table, TableError } from '@sluice/core/host/table'
 import { KafkaClient } from '@sluice/core/kafka-client/kafka-client'
 import { Metrics } from '@sluice/core/metrics/metrics'
 import { HttpFront } from './http-front.ts'
@@ -109,8 +109,13 @@ async function openStorage(
   }
   const { NodeDisk } = await import('@sluice/core/host/node/disk')
   const { SqliteTable } = await import('@sluice/core/host/local/table')
-  const table = await SqliteTable.open(`${storage.folder}/${tableName}`, clock)
-  return { disk: new NodeDisk(), table }
+  const file = `${storage.folder}/${tableName}`
+  try {
+    return { disk: new NodeDisk(), table: await SqliteTable.open(file, clock) }
+  } catch (error) {
+    if (!(error instanceof TableError)) throw error
+    throw new TableError(`${file}: ${error.message}`, { retryable: false, cause: error })
+  }
 }
 
 /** Names that an HTTP request may call this server by. */
