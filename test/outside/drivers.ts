@@ -2,6 +2,7 @@
 //
 //   DRIVER produce --bootstrap H:P --topic T [--codec C] [--idempotent true|false]   records on standard input
 //   DRIVER consume --bootstrap H:P --topics T,U --max N [--group G] [--timeout MS]   records on standard output
+//   DRIVER transact --bootstrap H:P                prints 'begun' or 'refused: …' (java, confluent, kafkajs)
 //
 // A record is a JSON line { key, value, headers: [[name, value]], partition?, timestamp? }; bytes are base64.
 
@@ -35,25 +36,18 @@ const commands = {
 export type Client = keyof typeof commands
 export const clients = Object.keys(commands) as Client[]
 
+type Verb = 'produce' | 'consume' | 'transact'
 type Options = Record<string, string | number | boolean | undefined>
 
 /** The program and its arguments. */
-export function driverCommand(
-  client: Client,
-  verb: 'produce' | 'consume',
-  options: Options,
-): string[] {
+export function driverCommand(client: Client, verb: Verb, options: Options): string[] {
   const flags = Object.entries(options).flatMap(([name, value]) =>
     value === undefined ? [] : [`--${name}`, String(value)],
   )
   return [...commands[client], verb, ...flags]
 }
 
-export function startDriver(
-  client: Client,
-  verb: 'produce' | 'consume',
-  options: Options,
-): ChildProcess {
+export function startDriver(client: Client, verb: Verb, options: Options): ChildProcess {
   const [program, ...args] = driverCommand(client, verb, options)
   return spawn(program, args)
 }

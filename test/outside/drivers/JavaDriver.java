@@ -36,6 +36,7 @@ public class JavaDriver {
     Map<String, String> options = new HashMap<>();
     for (int i = 1; i + 1 < args.length; i += 2) options.put(args[i].substring(2), args[i + 1]);
     if (args[0].equals("produce")) produce(options);
+    else if (args[0].equals("transact")) transact(options);
     else consume(options);
   }
 
@@ -66,6 +67,20 @@ public class JavaDriver {
       for (Future<RecordMetadata> one : sent) one.get();
     }
     System.out.println("{\"sent\":" + sent.size() + "}");
+  }
+
+  /** Begins a transaction, which a broker without transactions must refuse at once. */
+  static void transact(Map<String, String> options) {
+    Properties config = new Properties();
+    config.put("bootstrap.servers", options.get("bootstrap"));
+    config.put("transactional.id", "t1");
+    try (var producer = new KafkaProducer<>(config, new ByteArraySerializer(), new ByteArraySerializer())) {
+      producer.initTransactions();
+      System.out.println("begun");
+    } catch (RuntimeException e) {
+      System.out.println("refused: " + e);
+    }
+    System.exit(0);
   }
 
   static void consume(Map<String, String> options) throws Exception {

@@ -102,4 +102,14 @@ def consume():
     consumer.close()
 
 
-produce() if sys.argv[1] == 'produce' else consume()
+def transact():
+    """Begins a transaction, which a broker without transactions must refuse at once."""
+    producer = Producer({'bootstrap.servers': options['bootstrap'], 'transactional.id': 't1'})
+    try:
+        producer.init_transactions(30)
+        print('begun')
+    except KafkaException as error:
+        print(f'refused: {error}')
+
+
+{'produce': produce, 'consume': consume, 'transact': transact}[sys.argv[1]]()

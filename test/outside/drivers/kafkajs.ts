@@ -104,6 +104,22 @@ function toBuffer(value: string | Buffer | null | undefined): Buffer | null {
   return typeof value === 'string' ? Buffer.from(value) : value
 }
 
-await (process.argv[2] === 'produce' ? produce() : consume())
+/** Begins a transaction, which a broker without transactions must refuse at once. */
+async function transact(): Promise<void> {
+  const producer = kafka.producer({
+    transactionalId: 't1',
+    idempotent: true,
+    maxInFlightRequests: 1,
+  })
+  await producer.connect()
+  const verdict = await producer.transaction().then(
+    () => 'begun',
+    (error: Error) => `refused: ${error.message}`,
+  )
+  process.stdout.write(`${verdict}\n`)
+}
+
+const verbs: Record<string, () => Promise<void>> = { produce, consume, transact }
+await verbs[process.argv[2]]()
 // The client may keep sockets open; what was printed must get out first.
 flushPrinted(() => process.exit(0))
