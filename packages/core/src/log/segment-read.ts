@@ -42,7 +42,8 @@ export function* readSegment(
   try {
     if (position !== undefined) return yield* readFrom(segment, wanted, position)
     const entry = yield* lookup(segment, wanted.offset)
-    return yield* readFrom(segment, wanted, entry?.position ?? 0, entry)
+    if (entry !== undefined) return yield* readFrom(segment, wanted, entry.position, entry)
+    return yield* readFrom(segment, wanted, 0)
   } finally {
     segment.letGo()
   }
@@ -102,7 +103,11 @@ export function* offsetBefore(segment: Segment, timestampMs: number): Reading<nu
 
 function* lookup(segment: Segment, offset: number): Reading<OffsetPosition | undefined> {
   if (segment.indexesDamaged) return undefined
-  return yield* segment.indexes.offsets.lookup(offset, !segment.sealed)
+  const entry = yield* segment.indexes.offsets.lookup(offset, !segment.sealed)
+  if (entry === undefined) return undefined
+  if (entry.position >= 0 && entry.position < segment.sizeBytes) return entry
+  segment.distrustIndexes()
+  return undefined
 }
 
 /** `entry` is what the index says of the batch at `from`, where it was asked. */

@@ -249,8 +249,8 @@ export class Segment implements GaugedSegment {
   async resume(context: ScanContext): Promise<number | undefined> {
     const lastTime = await runReads(lastIndexedTimestamp(this))
     const entry = await runReads(this.#indexes.offsets.last(false))
-    if (lastTime === undefined) return undefined
     const from = entry?.position ?? 0
+    if (lastTime === undefined || from < 0 || from > this.#sizeBytes) return undefined
     let next = this.baseOffset
     let largest = lastTime
     const visit: AcceptBatch = (buffer, at, position) => {
