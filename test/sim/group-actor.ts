@@ -23,6 +23,8 @@ const timing = {
 interface Progress {
   readonly read: Set<number>
   committed: number
+  /** A power loss may have taken commits, or the records they point behind. */
+  mayGoBack: boolean
 }
 
 export class GroupActor {
@@ -46,7 +48,7 @@ export class GroupActor {
       Array.from({ length: partitions }, (_, partition) => ({ topic, partition })),
     )
     for (const place of this.#places) {
-      this.#progress.set(nameOf(place), { read: new Set(), committed: 0 })
+      this.#progress.set(nameOf(place), { read: new Set(), committed: 0, mayGoBack: false })
     }
     this.#watcher = startClient(world, `${plan.name}-watch`)
   }
@@ -116,19 +118,20 @@ export class GroupActor {
   #committedAt(place: Place, offset: number, losses: number): void {
     const progress = this.#progressOf(place)
     if (losses !== this.#losses) {
-      // Commits and records may be lost together: what is there now counts from here on.
       this.#losses = losses
-      for (const each of this.#progress.values()) each.committed = 0
+      for (const each of this.#progress.values()) each.mayGoBack = true
     }
+    const before = progress.committed
+    const goesBack = offset < before && progress.mayGoBack
+    if (goesBack) progress.mayGoBack = false
     if (offset < 0) {
-      if (progress.committed > 0) this.#fail(place, `has no offset, had ${progress.committed}`)
+      if (before > 0 && !goesBack) this.#fail(place, `has no offset, had ${before}`)
+      progress.committed = 0
       return
     }
-    if (offset < progress.committed) {
-      this.#fail(place, `committed ${offset} after ${progress.committed}`)
-    }
+    if (offset < before && !goesBack) this.#fail(place, `committed ${offset} after ${before}`)
     if (this.#losses === 0) {
-      for (let below = progress.committed; below < offset; below++) {
+      for (let below = before; below < offset; below++) {
         if (progress.read.has(below)) continue
         this.#fail(place, `committed ${offset} and never read ${below}`)
         break
