@@ -23,8 +23,8 @@ const timing = {
 interface Progress {
   readonly read: Set<number>
   committed: number
-  /** A power loss may have taken commits, or the records they point behind. */
-  mayGoBack: boolean
+  /** A power loss may have taken commits, and the records that those left point behind. */
+  mayGoBack: number
 }
 
 export class GroupActor {
@@ -48,7 +48,7 @@ export class GroupActor {
       Array.from({ length: partitions }, (_, partition) => ({ topic, partition })),
     )
     for (const place of this.#places) {
-      this.#progress.set(nameOf(place), { read: new Set(), committed: 0, mayGoBack: false })
+      this.#progress.set(nameOf(place), { read: new Set(), committed: 0, mayGoBack: 0 })
     }
     this.#watcher = startClient(world, `${plan.name}-watch`)
   }
@@ -119,11 +119,11 @@ export class GroupActor {
     const progress = this.#progressOf(place)
     if (losses !== this.#losses) {
       this.#losses = losses
-      for (const each of this.#progress.values()) each.mayGoBack = true
+      for (const each of this.#progress.values()) each.mayGoBack = 2
     }
     const before = progress.committed
-    const goesBack = offset < before && progress.mayGoBack
-    if (goesBack) progress.mayGoBack = false
+    const goesBack = offset < before && progress.mayGoBack > 0
+    if (goesBack) progress.mayGoBack -= 1
     if (offset < 0) {
       if (before > 0 && !goesBack) this.#fail(place, `has no offset, had ${before}`)
       progress.committed = 0
