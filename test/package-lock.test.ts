@@ -1,6 +1,5 @@
 // `npm ci` refuses a lock that leaves out an optional dependency, and `npm install` writes such a lock where
-// the registry at hand does not have the packages of other platforms. Put them back by hand: a version, os
-// and cpu are enough, for nobody but that platform fetches them.
+// the registry at hand does not have the packages of all platforms: take a version that is whole.
 
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
