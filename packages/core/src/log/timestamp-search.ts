@@ -2,7 +2,8 @@
 // batch; in it the records themselves are looked at (a compressed batch is opened).
 
 import { batchCrc, batchField, readInt32, readInt64 } from '@sluice/protocol/records/batch'
-import { decodeRecords } from '@sluice/protocol/records/record'
+import { findRecord } from '@sluice/protocol/records/find-record'
+import { RecordsError } from '@sluice/protocol/records/records-error'
 import { lastOffsetAt } from './batch-selection.ts'
 import { runReads } from './disk-reads.ts'
 import type { AcceptBatch, ScanContext, Segment } from './segment.ts'
@@ -96,14 +97,15 @@ function recordInBatch(
   timestampMs: number,
 ): TimestampedOffset | undefined {
   const leaderEpoch = readInt32(buffer, at + batchField.leaderEpoch)
-  if (batchCrc(buffer, at) !== readInt32(buffer, at + batchField.crc) >>> 0) {
-    // Damaged: whoever fetches it from there will find that out, too.
-    const offset = Math.min(lastOffsetAt(buffer, at), Math.max(startOffset, readInt64(buffer, at)))
-    return { offset, timestampMs, leaderEpoch }
+  try {
+    if (batchCrc(buffer, at) === readInt32(buffer, at + batchField.crc) >>> 0) {
+      const found = findRecord(buffer, at, { offset: startOffset, timestamp: timestampMs })
+      return found && { offset: found.offset, timestampMs: found.timestamp, leaderEpoch }
+    }
+  } catch (cause) {
+    if (!(cause instanceof RecordsError)) throw cause
   }
-  for (const { offset, timestamp } of decodeRecords(buffer, at)) {
-    if (offset < startOffset || timestamp < timestampMs) continue
-    return { offset, timestampMs: timestamp, leaderEpoch }
-  }
-  return undefined
+  // Damaged, or never was what it claims to be: whoever fetches it from there will find that out, too.
+  const offset = Math.min(lastOffsetAt(buffer, at), Math.max(startOffset, readInt64(buffer, at)))
+  return { offset, timestampMs, leaderEpoch }
 }

@@ -5,11 +5,10 @@
 import { errors } from '@sluice/protocol/errors'
 import {
   type BatchHeader,
-  type Codec,
   readBatchHeader,
   stampLogAppendTime,
 } from '@sluice/protocol/records/batch'
-import { decodeRecords, encodeBatch } from '@sluice/protocol/records/record'
+import { recompressBatch } from '@sluice/protocol/records/recompress'
 import { type ValidationFailure, validateBatches } from '@sluice/protocol/records/validate'
 import type { TopicConfig } from '../config/topic-config.ts'
 
@@ -27,6 +26,7 @@ export interface AdmissionOptions {
 
 export function admit(records: Buffer, options: AdmissionOptions): Admission {
   const { config, origin, deep, nowMs } = options
+  const maxBatchBytes = config['max.message.bytes']
   const stamps = config['message.timestamp.type'] === 'LogAppendTime'
   const bounds = stamps
     ? {}
@@ -35,7 +35,7 @@ export function admit(records: Buffer, options: AdmissionOptions): Admission {
         latestTimestampMs: nowMs + config['message.timestamp.after.max.ms'],
       }
   const valid = validateBatches(records, {
-    maxBatchBytes: config['max.message.bytes'],
+    maxBatchBytes,
     requireKeys: config['cleanup.policy'].includes('compact'),
     origin,
     // What is to be stored in another codec must open.
@@ -48,6 +48,11 @@ export function admit(records: Buffer, options: AdmissionOptions): Admission {
     return { ok: false, error: errors.TRANSACTIONAL_ID_AUTHORIZATION_FAILED, message }
   }
   const admitted = inTopicsCodec({ records, batches: valid.batches }, config['compression.type'])
+  const tooLarge = admitted.batches.find(({ batchBytes }) => batchBytes > maxBatchBytes)
+  if (tooLarge) {
+    const message = `the batch has ${tooLarge.batchBytes} bytes in the topic's codec, the topic takes ${maxBatchBytes}`
+    return { ok: false, error: errors.MESSAGE_TOO_LARGE, message }
+  }
   if (stamps) stamp(admitted, nowMs)
   return { ok: true, ...admitted }
 }
@@ -66,7 +71,7 @@ function inTopicsCodec(admitted: Admitted, type: TopicConfig['compression.type']
   const parts = batches.map((batch) =>
     batch.codec === codec || batch.control
       ? records.subarray(batch.at, batch.at + batch.batchBytes)
-      : recompressed(records, batch, codec),
+      : recompressBatch(records, batch, codec),
   )
   const headers: BatchHeader[] = []
   const whole = Buffer.concat(parts)
@@ -76,18 +81,6 @@ function inTopicsCodec(admitted: Admitted, type: TopicConfig['compression.type']
     at += part.length
   }
   return { records: whole, batches: headers }
-}
-
-function recompressed(records: Buffer, batch: BatchHeader, codec: Codec): Buffer {
-  const { producerId, producerEpoch, baseSequence, transactional } = batch
-  return encodeBatch({
-    records: decodeRecords(records, batch.at),
-    codec,
-    producerId,
-    producerEpoch,
-    baseSequence,
-    transactional,
-  })
 }
 
 function stamp(admitted: Admitted, nowMs: number): void {

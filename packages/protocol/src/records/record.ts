@@ -124,7 +124,7 @@ export function decodeRecords(
 }
 
 /** length, attributes, timestamp delta, offset delta, key length, value length, header count: a byte each. */
-const recordBytesMin = 7
+export const recordBytesMin = 7
 
 function readRecord(cursor: RecordCursor, bytes: Buffer, header: BatchHeader): Record {
   const length = cursor.varint()

@@ -24,7 +24,7 @@ import {
   readInt32,
   writeMaxTimestamp,
 } from './batch.ts'
-import { decompressedBytesMax, openRecords, type RecordBytes } from './record.ts'
+import { decompressedBytesMax, openRecords, type RecordBytes, recordBytesMin } from './record.ts'
 import { type RecordRules, type RecordsScan, scanRecords } from './record-scan.ts'
 import { RecordsError } from './records-error.ts'
 
@@ -172,10 +172,15 @@ function checkRecords(
   options: ValidateOptions,
 ): BatchHeader | ValidationFailure {
   const compressed = header.codec !== 'none'
+  const bytesMax = options.decompressedBytesMax ?? decompressedBytesMax
+  if (header.recordCount > bytesMax / recordBytesMin) {
+    // Nobody could open it, and offsets would be used up by the billion.
+    return invalid(`a batch cannot hold ${header.recordCount} records`)
+  }
   if (compressed && options.deep !== true && options.requireKeys !== true) return header
   let opened: RecordBytes
   try {
-    opened = openRecords(buffer, header, options.decompressedBytesMax ?? decompressedBytesMax)
+    opened = openRecords(buffer, header, bytesMax)
   } catch (error) {
     if (!(error instanceof RecordsError)) throw error
     return { ok: false, error: error.code, message: error.message }
