@@ -1,11 +1,18 @@
 // Records that must not get into a log: each is refused with its code and nothing is stored. Then sequences of
 // idempotent producers that do not follow.
 
+import { zstdCompressSync } from 'node:zlib'
 import { apis } from '@sluice/protocol/apis'
 import { errorName } from '@sluice/protocol/errors'
-import { batchField } from '@sluice/protocol/records/batch'
+import {
+  batchCrc,
+  batchField,
+  codecs,
+  readBatchHeader,
+  writeInt32,
+} from '@sluice/protocol/records/batch'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { batchOfDeltas, batchWith, brokenBatches } from './broken-batches.ts'
+import { batchAround, batchOfDeltas, batchWith, brokenBatches } from './broken-batches.ts'
 import { Scene } from './scene.ts'
 import { batchOf, type TestClient } from './test-broker.ts'
 
@@ -94,6 +101,57 @@ test('compressed records are looked at where sluice.validate is deep', async () 
   expect(await errorOf(short)).toBe('CORRUPT_MESSAGE')
   expect(scene.endOffset()).toBe(0)
   expect(await errorOf(good)).toBe('NONE')
+})
+
+describe('compressed records that nobody looked at', () => {
+  const byTime = async (timestamp: number) => {
+    const partitions = [{ partitionIndex: 0, currentLeaderEpoch: -1, timestamp }]
+    const request = { replicaId: -1, isolationLevel: 0, topics: [{ name: 'orders', partitions }] }
+    const { topics } = await client.send(apis.listOffsets, 7, request)
+    const { errorCode, offset } = topics[0].partitions[0]
+    return [errorName(errorCode), offset]
+  }
+
+  test('and that do not open are found by their time as a whole', async () => {
+    const noGzip = batchWith({ attributes: 1 })
+    expect(await errorOf(noGzip)).toBe('NONE')
+    expect(await byTime(readBatchHeader(noGzip, 0).maxTimestamp)).toEqual(['NONE', 0])
+    await produce(batchOf(['later'], { timestamp: Date.now() + 60_000 }))
+    expect(await byTime(Date.now() + 30_000)).toEqual(['NONE', 3])
+  })
+
+  test('and are millions in a few kilobytes are searched without an object for each', async () => {
+    const count = 3_000_000
+    const smallest = Buffer.from('0c000000010100', 'hex')
+    const bomb = batchAround(
+      zstdCompressSync(Buffer.alloc(count * smallest.length, smallest)),
+      count,
+    )
+    bomb[batchField.attributes + 1] = codecs.indexOf('zstd')
+    bomb.writeBigInt64BE(BigInt(Date.now() + 1000), batchField.maxTimestamp)
+    writeInt32(bomb, batchField.crc, batchCrc(bomb, 0))
+    expect(await errorOf(bomb)).toBe('NONE')
+    const before = process.memoryUsage().heapUsed
+    expect(await byTime(Date.now() + 500)).toEqual(['NONE', -1])
+    expect(process.memoryUsage().heapUsed - before).toBeLessThan(50_000_000)
+  })
+
+  test('are refused when nobody could open so many', async () => {
+    const batch = batchWith(
+      { recordCount: 2 ** 31 - 1, lastOffsetDelta: 2 ** 31 - 2 },
+      { codec: 'gzip' },
+    )
+    expect(await errorOf(batch)).toBe('INVALID_RECORD')
+    expect(scene.endOffset()).toBe(0)
+  })
+
+  test('are refused where they have to be stored in another codec', async () => {
+    await scene.running.createTopic('plain', { configs: { 'compression.type': 'uncompressed' } })
+    expect(await errorOf(batchWith({ attributes: 1 }), 9, 'plain')).toBe('INVALID_RECORD')
+    const large = batchOf(['x'.repeat(2_000_000)], { codec: 'zstd' })
+    expect(await errorOf(large, 9, 'plain')).toBe('MESSAGE_TOO_LARGE')
+    expect(await errorOf(large)).toBe('NONE')
+  })
 })
 
 describe('an idempotent producer', () => {

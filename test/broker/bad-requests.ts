@@ -253,11 +253,21 @@ const topics: BadRequest[] = [
     'INVALID_REQUEST',
   ),
   bad('Metadata of no legal name', metadata(9, { name: 'a b' }), 'INVALID_TOPIC_EXCEPTION NONE'),
+  bad('Metadata by id before version 12', metadata(11, { name: null }), 'INVALID_REQUEST NONE'),
   bad('Metadata of no topic', metadata(9, { name: 'nowhere' }), 'UNKNOWN_TOPIC_OR_PARTITION NONE'),
   bad(
     'Metadata of no topic id',
     metadata(12, { name: null, topicId: unknownId }),
     'UNKNOWN_TOPIC_ID NONE',
+  ),
+  bad(
+    'a page of partitions from partition -1 on',
+    [
+      apis.describeTopicPartitions,
+      0,
+      { topics: [{ name: 'orders' }], cursor: { topicName: 'orders', partitionIndex: -1 } },
+    ],
+    'INVALID_REQUEST',
   ),
   bad('a topic config that is none', alter('no.such.config', 0), 'INVALID_CONFIG'),
   // Kafka: UNKNOWN_SERVER_ERROR.

@@ -36,10 +36,11 @@ export class Scene {
     const logger = {
       debug() {},
       info() {},
-      warn() {},
+      warn: (fields: object, message: string) => {
+        if (message.includes('could not be encoded')) bugs.push(lineOf(fields, message))
+      },
       error: (fields: object, message: string) => {
-        const { cause } = fields as { cause?: unknown }
-        bugs.push(`${message}: ${cause instanceof Error ? cause.stack : JSON.stringify(fields)}`)
+        bugs.push(lineOf(fields, message))
       },
     }
     const running = await TestBroker.start({ ...options, logger })
@@ -69,10 +70,21 @@ export class Scene {
     this.#sent += 1
   }
 
+  /** Bytes of requests and answers that the broker holds in memory. */
+  async heldBytes(): Promise<number> {
+    const text = await this.running.metrics.text()
+    return Number(/^sluice_request_memory_bytes (\d+)$/m.exec(text)?.[1])
+  }
+
   async close(): Promise<void> {
     await this.running.close()
     expect(this.bugs).toEqual([])
   }
+}
+
+function lineOf(fields: object, message: string): string {
+  const { cause } = fields as { cause?: unknown }
+  return `${message}: ${JSON.stringify(fields)} ${cause instanceof Error ? cause.stack : ''}`
 }
 
 /** The answer of a broker to raw bytes; 'closed' when it ended the connection instead. */

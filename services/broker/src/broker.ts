@@ -32,6 +32,7 @@ import { GroupLog } from './group-log.ts'
 import { handlers } from './handlers/index.ts'
 import { Listeners } from './listener.ts'
 import { MemoryBudget, memoryBudgetDefault } from './memory-budget.ts'
+import { PartialFrames } from './partial-frames.ts'
 import { RequestMetrics, Traffic } from './request-metrics.ts'
 
 export interface ListenerSpec {
@@ -254,7 +255,8 @@ class RunningBroker implements Broker {
     const requests = new RequestMetrics(() => host.clock.monotonic())
     const traffic = new Traffic()
     const budget = new MemoryBudget(bytesMax > 0 ? bytesMax : memoryBudgetDefault)
-    requests.publish(metrics, { traffic, budget })
+    const partials = new PartialFrames(bytesMax > 0 ? bytesMax : memoryBudgetDefault)
+    requests.publish(metrics, { traffic, budget, partials })
     return {
       broker: this,
       host,
@@ -262,6 +264,7 @@ class RunningBroker implements Broker {
       handlers: handlerTable(handlers),
       turn,
       budget,
+      partials,
       frames: new FramePool(),
       requests,
       traffic,

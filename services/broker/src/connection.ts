@@ -17,6 +17,10 @@ const inFlightMax = 512
 /** Bytes of requests being worked on, and of responses not yet sent, on one connection. */
 const inFlightBytesMax = 16 * 1024 * 1024
 const unsentBytesMax = 8 * 1024 * 1024
+/** One answer holds no more records, whatever the client allows: it bounds a turn of the loop. */
+const answerBytesMax = 8 * 1024 * 1024
+/** The same while all connections together hold as much as they may. */
+const answerBytesMaxInNeed = 64 * 1024
 
 /** A connection that is due to be closed but still waits for an answer is looked at again so often. */
 const idleCheckMs = 1000
@@ -31,6 +35,8 @@ export class ClientConnection implements ConnectionHandler, ExchangeOwner {
   #exchanges: Exchange[] = []
   /** Frames that came while the limits were reached. */
   #backlog: Buffer[] = []
+  /** Exchanges that may not take memory for their answers yet, in the order of their asking. */
+  #waitForRoom: { readonly exchange: Exchange; readonly run: () => void }[] = []
   #requestBytes = 0
   #responseBytes = 0
   #paused = false
@@ -78,6 +84,7 @@ export class ClientConnection implements ConnectionHandler, ExchangeOwner {
     } catch (cause) {
       this.#refuse('a frame is not well-formed', cause)
     }
+    if (!this.#closed) this.#services.partials.hold(this, this.#reader.pendingBytes)
   }
 
   onDrain(): void {
@@ -90,6 +97,8 @@ export class ClientConnection implements ConnectionHandler, ExchangeOwner {
     this.#closed = true
     this.#idle?.cancel()
     this.#backlog = []
+    this.#waitForRoom = []
+    this.#services.partials.hold(this, 0)
     this.#services.budget.forget(this.#goOn)
     const exchanges = this.#exchanges
     this.#exchanges = []
@@ -136,6 +145,21 @@ export class ClientConnection implements ConnectionHandler, ExchangeOwner {
     if (!this.#closed) this.#wire.end()
   }
 
+  /** Answers leave in order, so the first one is never kept waiting. */
+  whenRoom(exchange: Exchange, run: () => void): void {
+    if (this.#exchanges[0] === exchange || this.#hasRoomToAnswer()) run()
+    else this.#waitForRoom.push({ exchange, run })
+  }
+
+  reserve(bytes: number): () => void {
+    this.#account(0, bytes)
+    return () => this.#account(0, -bytes)
+  }
+
+  get answerBytesMax(): number {
+    return this.#services.budget.hasRoom ? answerBytesMax : answerBytesMaxInNeed
+  }
+
   #onFrame(frame: Buffer): void {
     if (this.#closed || this.#stopped) return
     if (this.#backlog.length === 0 && this.#hasRoom()) {
@@ -147,23 +171,31 @@ export class ClientConnection implements ConnectionHandler, ExchangeOwner {
   }
 
   #dispatch(frame: Buffer): void {
-    this.#account(frame.length, 0)
-    dispatch(this.#services, this, frame, (exchange) => this.#exchanges.push(exchange))
+    dispatch(this.#services, this, frame, (exchange) => {
+      this.#account(exchange.requestBytes, 0)
+      this.#exchanges.push(exchange)
+    })
   }
 
   /** Whether one more request may begin. */
   #hasRoom(): boolean {
     const { budget } = this.#services
-    if (!budget.hasRoom && this.#exchanges.length > 0) return false
+    const holds = this.#exchanges.length > 0 || this.#responseBytes > 0
+    if (!budget.hasRoom && holds) return false
     return (
       this.#exchanges.length < inFlightMax &&
       this.#requestBytes < inFlightBytesMax &&
-      this.#responseBytes < unsentBytesMax
+      this.#hasRoomToAnswer()
     )
+  }
+
+  #hasRoomToAnswer(): boolean {
+    return this.#responseBytes < unsentBytesMax
   }
 
   /** Room may have come: takes up what waited, then reads on. */
   readonly #goOn = (): void => {
+    this.#letAnswer()
     while (this.#backlog.length > 0 && !this.#closed && this.#hasRoom()) {
       this.#dispatch(this.#backlog.shift() as Buffer)
     }
@@ -173,6 +205,16 @@ export class ClientConnection implements ConnectionHandler, ExchangeOwner {
     } else {
       this.#paused = false
       this.#wire.resume()
+    }
+  }
+
+  /** Those that wait for room go on, in their order, as far as there is any. */
+  #letAnswer(): void {
+    while (this.#waitForRoom.length > 0 && !this.#closed) {
+      const [{ exchange, run }] = this.#waitForRoom
+      if (this.#exchanges[0] !== exchange && !this.#hasRoomToAnswer()) return
+      this.#waitForRoom.shift()
+      run()
     }
   }
 

@@ -17,6 +17,7 @@ import type { FaultPlan } from './faults.ts'
 import type { FramePool } from './frame-pool.ts'
 import { type Answer, type Failure, type Handler, later } from './handler.ts'
 import type { MemoryBudget } from './memory-budget.ts'
+import type { PartialFrames } from './partial-frames.ts'
 import type { RequestMetrics, Traffic } from './request-metrics.ts'
 
 /** What connections share. */
@@ -27,6 +28,7 @@ export interface Services {
   readonly handlers: HandlerTable
   readonly turn: Turn
   readonly budget: MemoryBudget
+  readonly partials: PartialFrames
   readonly frames: FramePool
   readonly requests: RequestMetrics
   readonly traffic: Traffic

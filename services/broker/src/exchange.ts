@@ -17,6 +17,11 @@ export interface ExchangeOwner {
   /** The exchange has its answer, or is known to have none. */
   ready(exchange: Exchange): void
   close(reason: string): void
+  /** Calls `run` when the answer to `exchange` may take memory. */
+  whenRoom(exchange: Exchange, run: () => void): void
+  /** Counts bytes that an answer in the making holds, until the returned function is called. */
+  reserve(bytes: number): () => void
+  readonly answerBytesMax: number
   /** Nobody looks at the frame of a request any more. */
   reuse(frame: Buffer): void
 }
@@ -111,6 +116,18 @@ export class Exchange implements RequestContext {
     if (!this.#request) return
     this.#owner.reuse(this.#request)
     this.#request = undefined
+  }
+
+  whenRoom(run: () => void): void {
+    if (!this.closed) this.#owner.whenRoom(this, run)
+  }
+
+  reserve(bytes: number): () => void {
+    return this.#owner.reserve(bytes)
+  }
+
+  get answerBytesMax(): number {
+    return this.#owner.answerBytesMax
   }
 
   onReleased(release: () => void): void {

@@ -36,6 +36,15 @@ export interface RequestContext {
   respond(response: object | undefined): void
   /** No view on the request is in use any more: its memory may be used again. Needed by none. */
   releaseRequest(): void
+  /**
+   * Calls `run` when the answer may take memory: at once, or when the client has read earlier answers;
+   * never if the connection goes away before.
+   */
+  whenRoom(run: () => void): void
+  /** Counts bytes that are being read for the answer, until the returned function is called. */
+  reserve(bytes: number): () => void
+  /** At most so many bytes of records go into the answer, its first batch aside. */
+  readonly answerBytesMax: number
   /** Calls `release` once when the response has left or was dropped: buffers lent to it may be reused. */
   onReleased(release: () => void): void
   /** Calls `cancel` when the connection goes away before the answer: stop waiting for its sake. */

@@ -3,10 +3,17 @@
 import { LatencyHistogram, type Metrics } from '@sluice/core/metrics/metrics'
 import type { Exchange } from './exchange.ts'
 import type { MemoryBudget } from './memory-budget.ts'
+import type { PartialFrames } from './partial-frames.ts'
 
 export class Traffic {
   bytesIn = 0
   bytesOut = 0
+}
+
+interface Published {
+  readonly traffic: Traffic
+  readonly budget: MemoryBudget
+  readonly partials: PartialFrames
 }
 
 export class RequestMetrics {
@@ -32,11 +39,16 @@ export class RequestMetrics {
     latency.add(this.#now() - exchange.startedAt)
   }
 
-  publish(metrics: Metrics, { traffic, budget }: { traffic: Traffic; budget: MemoryBudget }): void {
+  publish(metrics: Metrics, { traffic, budget, partials }: Published): void {
     metrics.gauge({
       name: 'sluice_request_memory_bytes',
       help: 'Bytes of requests being worked on and of responses not yet sent.',
       collect: () => [{ value: budget.bytes }],
+    })
+    metrics.gauge({
+      name: 'sluice_partial_request_memory_bytes',
+      help: 'Bytes of requests that have begun to arrive and are not complete.',
+      collect: () => [{ value: partials.bytes }],
     })
     metrics.counter({
       name: 'sluice_network_bytes_in_total',

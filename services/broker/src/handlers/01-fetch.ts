@@ -15,9 +15,6 @@ import type { FetchContext, FetchOutcome, FetchPartition } from '../fetch-sessio
 import { handler, later, type RequestContext } from '../handler.ts'
 import { findPartition } from '../lookup.ts'
 
-/** One response holds no more records, whatever the client allows: it bounds a turn of the loop. */
-const responseBytesMax = 8 * 1024 * 1024
-
 const noRecords = Buffer.alloc(0)
 const readCommitted = 1
 
@@ -48,11 +45,11 @@ class PendingFetch {
   readonly #context: RequestContext
   readonly #session: FetchContext
   readonly #wanted: readonly FetchPartition[]
-  readonly #maxBytes: number
-  readonly #minBytes: number
   readonly #fromReplica: boolean
+  #maxBytes = 0
   #results: Result[] = []
   #bytes = 0
+  #freeReserved: (() => void) | undefined
   #answerNow = false
 
   constructor(
@@ -66,28 +63,23 @@ class PendingFetch {
     this.#context = context
     this.#session = session
     this.#wanted = [...session.partitions]
-    const limit = Math.min(broker.config['fetch.max.bytes'], responseBytesMax)
-    this.#maxBytes = Math.min(request.maxBytes, limit)
-    this.#minBytes = Math.min(request.minBytes, this.#maxBytes)
     this.#fromReplica = Math.max(request.replicaId, request.replicaState.replicaId) >= 0
   }
 
   start(): void {
-    this.#read(() => {
-      const { maxWaitMs } = this.#request
-      const enough = this.#bytes >= this.#minBytes || this.#answerNow
+    this.#readAll(() => {
+      const { maxWaitMs, minBytes } = this.#request
+      const missing = Math.min(minBytes, this.#maxBytes) - this.#bytes
+      const enough = missing <= 0 || this.#answerNow
       if (enough || maxWaitMs <= 0 || this.#wanted.length === 0) this.#answer()
-      else this.#wait(maxWaitMs)
+      else this.#wait(maxWaitMs, missing)
     })
   }
 
-  #wait(maxWaitMs: number): void {
-    const bytes = this.#minBytes - this.#bytes
+  #wait(maxWaitMs: number, bytes: number): void {
     const partitions = this.#partitions()
     this.#drop()
-    const complete = () => {
-      if (!this.#context.closed) this.#read(() => this.#answer())
-    }
+    const complete = () => this.#readAll(() => this.#answer())
     const waiting = this.#broker.purgatory.wait({ partitions, bytes, maxWaitMs, complete })
     this.#context.onAbandoned(() => waiting.cancel())
   }
@@ -105,11 +97,20 @@ class PendingFetch {
     return partitions
   }
 
+  #readAll(done: () => void): void {
+    this.#context.whenRoom(() => {
+      const limit = Math.min(this.#broker.config['fetch.max.bytes'], this.#context.answerBytesMax)
+      this.#maxBytes = Math.min(this.#request.maxBytes, limit)
+      this.#read(done)
+    })
+  }
+
   /** Reads partitions in order as long as there is room, then goes on with `done`. */
   #read(done: () => void, from = 0): void {
     for (let i = from; i < this.#wanted.length; i++) {
       const result = this.#tryOne(this.#wanted[i])
       if (result instanceof Promise) {
+        this.#freeReserved ??= this.#context.reserve(Math.max(this.#maxBytes, 0))
         result.then(
           (settled) => {
             this.#take(settled)
@@ -179,9 +180,16 @@ class PendingFetch {
     this.#results = []
     this.#bytes = 0
     this.#answerNow = false
+    this.#free()
+  }
+
+  #free(): void {
+    this.#freeReserved?.()
+    this.#freeReserved = undefined
   }
 
   #answer(): void {
+    this.#free()
     const results = this.#results
     this.#context.onReleased(() => {
       for (const { release } of results) release?.()

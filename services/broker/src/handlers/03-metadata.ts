@@ -16,6 +16,7 @@ import { createOnDemand } from '../topics.ts'
 
 /** How long a client waits for a topic to be created on first use. */
 const creationTimeoutMs = 5000
+const byIdSince = 12
 
 export const metadata = handler(
   apis.metadata,
@@ -23,16 +24,13 @@ export const metadata = handler(
     min: 0,
     max: 13,
     timeoutMs: () => creationTimeoutMs,
-    failed: (request, { errorCode }) => ({
-      brokers: [],
-      topics: (request.topics ?? []).map(({ name, topicId }) => ({
-        ...noTopic(name, topicId),
-        errorCode,
-      })),
-      errorCode,
-    }),
+    failed: (request, { errorCode }) => refused(request, errorCode),
   },
   (broker, request, context) => {
+    const { apiVersion } = context
+    if (apiVersion < byIdSince && (request.topics ?? []).some(isById)) {
+      return refused(request, errors.INVALID_REQUEST)
+    }
     const missing = toCreate(broker, request, context)
     if (missing.length === 0) return describe(broker, request, context, new Map())
     return createOnDemand(broker, missing).then((outcomes) =>
@@ -40,6 +38,22 @@ export const metadata = handler(
     )
   },
 )
+
+/** Versions 10 and 11 carry ids in the request and take none. */
+function isById({ name, topicId }: { name: string | null; topicId: string }): boolean {
+  return name === null || topicId !== zeroUuid
+}
+
+function refused(request: MetadataRequest, errorCode: number) {
+  return {
+    brokers: [],
+    topics: (request.topics ?? []).map(({ name, topicId }) => ({
+      ...noTopic(name ?? '', topicId),
+      errorCode,
+    })),
+    errorCode,
+  }
+}
 
 function toCreate(broker: Broker, request: MetadataRequest, context: RequestContext): string[] {
   const allowed = request.allowAutoTopicCreation || context.apiVersion < 4

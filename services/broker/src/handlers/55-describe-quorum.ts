@@ -10,6 +10,7 @@ import type { Broker } from '../broker.ts'
 import { handler } from '../handler.ts'
 
 const metadataTopic = '__cluster_metadata'
+const nodesSince = 2
 
 export const describeQuorum = handler(
   apis.describeQuorum,
@@ -23,7 +24,7 @@ export const describeQuorum = handler(
       nodes: [],
     }),
   },
-  (broker, request) => ({
+  (broker, request, { apiVersion }) => ({
     errorCode: 0,
     errorMessage: null,
     topics: request.topics.map(({ topicName, partitions }) => ({
@@ -34,14 +35,17 @@ export const describeQuorum = handler(
           : unknownPartition(partitionIndex),
       ),
     })),
-    nodes: [...broker.cluster.image.brokers()]
-      .filter(({ id }) => id === broker.cluster.image.controllerId)
-      .map(({ id, endpoints }) => ({
-        nodeId: id,
-        listeners: endpoints.map(({ listener, host, port }) => ({ name: listener, host, port })),
-      })),
+    nodes: apiVersion >= nodesSince ? controllerNodes(broker) : [],
   }),
 )
+
+function controllerNodes({ cluster: { image } }: Broker) {
+  const controller = image.broker(image.controllerId)
+  if (!controller) return []
+  const { id, endpoints } = controller
+  const listeners = endpoints.map(({ listener, host, port }) => ({ name: listener, host, port }))
+  return [{ nodeId: id, listeners }]
+}
 
 function metadataPartition(broker: Broker) {
   const { image, controllerEpoch } = broker.cluster

@@ -22,15 +22,11 @@ export const describeTopicPartitions = handler(
   {
     min: 0,
     max: 0,
-    failed: (request, { errorCode }) => ({
-      topics: request.topics.map(({ name }) => ({ ...unknown(name), errorCode })),
-    }),
+    failed: (request, { errorCode }) => refused(request, errorCode),
   },
   (broker, request) => {
     const { cursor } = request
-    if (cursor && cursor.partitionIndex < 0) {
-      throw new RangeError('DescribeTopicPartitionsRequest cursor partition must be valid')
-    }
+    if (cursor && !isCursor(cursor, request)) return refused(request, errors.INVALID_REQUEST)
     const limit = Math.min(
       request.responsePartitionLimit,
       broker.config['max.request.partition.size.limit'],
@@ -56,6 +52,22 @@ export const describeTopicPartitions = handler(
     return { topics, nextCursor: null as Cursor | null }
   },
 )
+
+/** It points to a partition of what is asked about. */
+function isCursor(
+  { topicName, partitionIndex }: Cursor,
+  { topics }: DescribeTopicPartitionsRequest,
+) {
+  if (partitionIndex < 0) return false
+  return topics.length === 0 || topics.some(({ name }) => name === topicName)
+}
+
+function refused({ topics }: DescribeTopicPartitionsRequest, errorCode: number) {
+  return {
+    topics: topics.map(({ name }) => ({ ...unknown(name), errorCode })),
+    nextCursor: null as Cursor | null,
+  }
+}
 
 /** From the cursor on. No names at all stands for every topic. */
 function wantedNames(broker: Broker, request: DescribeTopicPartitionsRequest): string[] {
