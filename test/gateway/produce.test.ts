@@ -117,6 +117,13 @@ describe('JSON produce', () => {
     expect(records.map(({ value }: { value: unknown }) => value)).toEqual([1, 'a', { b: [] }])
   })
 
+  test('values=true without a JSON type is a mistake, not one raw record', async () => {
+    const form = { 'content-type': 'application/x-www-form-urlencoded' }
+    const answer = await gateway.post('/v1/topics/bare/records?values=true', '[1]', form)
+    expect(answer.status).toBe(415)
+    expect(answer.json.detail).toContain('application/json')
+  })
+
   test('a partition by path or by record', async () => {
     await gateway.createTopic('parted', { partitions: 3 })
     const path = '/v1/topics/parted/partitions/2/records'

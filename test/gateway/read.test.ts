@@ -183,6 +183,9 @@ describe('text and bytes', () => {
     expect(answer.text).toBe('0\n1\n2\n3\n4\n5\n')
     const some = await gateway.get(`${path('lines')}?max_records=2`, { accept: 'text/plain' })
     expect(some.text).toBe('0\n1\n')
+    // Each of these counts for 101 bytes with what surrounds it.
+    const bytes = await gateway.get(`${path('lines')}?max_bytes=300`, { accept: 'text/plain' })
+    expect(bytes.text).toBe('0\n1\n')
     await gateway.createTopic('no-lines')
     expect((await gateway.get(path('no-lines'), { accept: 'text/plain' })).text).toBe('')
   })
@@ -196,6 +199,25 @@ describe('text and bytes', () => {
     expect(lines.length).toBe(5001)
     lines.pop()
     expect(lines.every((each, n) => each === `${n % 1000} ${line}`)).toBe(true)
+  })
+
+  test('text that is to end waits for its first record', async () => {
+    await gateway.createTopic('first-line')
+    const text = gateway.get(`${path('first-line')}?wait=5000`, { accept: 'text/plain' })
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    await gateway.post(path('first-line'), 'here')
+    expect((await text).text).toBe('here\n')
+  })
+
+  test('text that cannot be finished does not look finished', async () => {
+    const large = 'x'.repeat(100_000)
+    const records = Array.from({ length: 9 }, () => ({ value: large }))
+    for (let n = 0; n < 4; n++) await gateway.post(path('broken'), { records })
+    const url = gateway.url(path('broken'))
+    const response = await fetch(url, { headers: { accept: 'text/plain' } })
+    gateway.faults.fail('Fetch', errors.TOPIC_AUTHORIZATION_FAILED, { times: 5 })
+    await expect(response.text()).rejects.toThrow()
+    gateway.faults.clear()
   })
 
   test('follow goes on when all is read', async () => {
@@ -264,6 +286,18 @@ describe('mistakes and trouble', () => {
     const missing = await gateway.get(path('never'))
     expect(missing.json).toMatchObject({ status: 404, code: 'topic_not_found' })
     expect((await gateway.get('/v1/topics')).text).not.toContain('never')
+  })
+
+  test('a look creates no topic, also beside a produce that does', async () => {
+    const [made, ...looks] = await Promise.all([
+      gateway.post(path('made'), 'x'),
+      gateway.get(path('looked-for')),
+      gateway.get('/v1/topics/looked-for/offsets'),
+      gateway.get('/v1/topics/looked-for'),
+    ])
+    expect(made.status).toBe(200)
+    expect(looks.map(({ status }) => status)).toEqual([404, 404, 404])
+    expect((await gateway.get('/v1/topics')).text).not.toContain('looked-for')
   })
 
   test('HEAD answers without reading', async () => {

@@ -52,6 +52,8 @@ describe('requests that are none', () => {
   test.each([
     ['garbage', 'GET nonsense\r\n\r\n', 400, 'malformed_request'],
     ['no host', 'GET / HTTP/1.1\r\n\r\n', 400, ''],
+    ['a host that is none', 'GET / HTTP/1.1\r\nHost: a b\r\n\r\n', 400, 'malformed_request'],
+    ['a target that is none', 'GET a\\b HTTP/1.1\r\nHost: a\r\n\r\n', 400, 'malformed_request'],
     [
       'headers that are too large',
       `GET / HTTP/1.1\r\nHost: a\r\nX: ${'x'.repeat(20_000)}\r\n\r\n`,
@@ -73,7 +75,7 @@ describe('requests that are none', () => {
   ])('%s', async (_name, request, status, code) => {
     const { port } = await start(() => text('ok'))
     const socket = await open(port)
-    socket.write(request)
+    socket.write(request.replace('\r\n\r\n', '\r\nConnection: close\r\n\r\n'))
     const answer = await socket.all()
     expect(answer).toMatch(new RegExp(`^HTTP/1.1 ${status} `))
     expect(answer).toContain(code)

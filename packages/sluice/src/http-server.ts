@@ -4,7 +4,7 @@
 
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-import { getRequestListener, type HttpBindings } from '@hono/node-server'
+import { getRequestListener, type HttpBindings, RequestError } from '@hono/node-server'
 import type { Logger } from '@sluice/core/host/logger'
 
 /** What the server needs of a gateway. */
@@ -71,6 +71,12 @@ export function createHttpServer(handler: HttpHandler, options: HttpServerOption
     'request',
     getRequestListener((request, env) => handler.fetch(request, env as HttpBindings), {
       overrideGlobalObjects: false,
+      errorHandler: (error) => {
+        // A target or a Host that no URL can be made of; all else is a bug.
+        if (error instanceof RequestError) return refusalResponse(malformed)
+        options.logger.error({ err: error }, 'an HTTP request failed')
+        return refusalResponse(internalError)
+      },
     }),
   )
   const bodyBytesMax = options.bodyBytesMax ?? defaultBodyBytesMax
@@ -153,18 +159,10 @@ function refuse(error: NodeJS.ErrnoException, socket: Socket): void {
     socket.destroy()
     return
   }
-  const { status, title, code } = refusals[error.code ?? ''] ?? malformed
-  const body = JSON.stringify({
-    type: `https://sluice.dev/errors/${code.replaceAll('_', '-')}`,
-    title,
-    status,
-    detail: title,
-    code,
-    retriable: status === 408,
-    side_effects: 'none',
-  })
+  const refusal = refusals[error.code ?? ''] ?? malformed
+  const body = refusalBody(refusal)
   socket.end(
-    `HTTP/1.1 ${status} ${title}\r\nContent-Type: application/problem+json\r\n` +
+    `HTTP/1.1 ${refusal.status} ${refusal.title}\r\nContent-Type: ${problemType}\r\n` +
       `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
   )
 }
@@ -175,6 +173,30 @@ interface Refusal {
   readonly code: string
 }
 
+function refusalResponse(refusal: Refusal): Response {
+  const headers = { 'content-type': problemType }
+  return new Response(refusalBody(refusal), { status: refusal.status, headers })
+}
+
+/** A problem as the gateway has them, for requests that never reach it. */
+function refusalBody({ status, title, code }: Refusal): string {
+  return JSON.stringify({
+    type: `https://sluice.dev/errors/${code.replaceAll('_', '-')}`,
+    title,
+    status,
+    detail: title,
+    code,
+    retriable: status === 408,
+    side_effects: status < 500 ? 'none' : 'unknown',
+  })
+}
+
+const problemType = 'application/problem+json'
+const internalError: Refusal = {
+  status: 500,
+  title: 'Internal Server Error',
+  code: 'internal_error',
+}
 const malformed: Refusal = { status: 400, title: 'Bad Request', code: 'malformed_request' }
 const headersTooLarge: Refusal = {
   status: 431,

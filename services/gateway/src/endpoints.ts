@@ -10,7 +10,7 @@ import { parseJsonBody } from './json-body.ts'
 import type { GatewayLimits } from './limits.ts'
 import { mediaTypeOf } from './media-types.ts'
 import { done, failed, type Outcome, type Problem } from './problem.ts'
-import { kafkaProblem } from './problems.ts'
+import { kafkaProblem, lookProblem } from './problems.ts'
 import { type BodySource, headerOf, type Incoming, readBody } from './request-body.ts'
 import type { ProblemContext, Responder } from './responder.ts'
 import { schemaEntries } from './validation.ts'
@@ -63,7 +63,10 @@ export class Endpoints {
   constructor(options: EndpointsOptions) {
     this.#options = options
     this.app.notFound((request) => this.#missing(request))
-    this.app.onError((error, request) => this.problem(request, this.#problemOf(error, request)))
+    this.app.onError((error, request) => {
+      const context = this.problemContext(request)
+      return options.responder.problem(this.#problemOf(error, request, context), context)
+    })
   }
 
   add<P extends Schema = None, Q extends Schema = None, B extends Schema = None>(
@@ -165,14 +168,13 @@ export class Endpoints {
     return this.problem(request, { code: 'method_not_allowed', detail, headers: { allow } })
   }
 
-  #problemOf(error: Error, request: GatewayRequest): Problem {
+  #problemOf(error: Error, request: GatewayRequest, context: ProblemContext): Problem {
+    const { method } = request.req
     if (error instanceof KafkaError) {
-      const problem = kafkaProblem(error.code, error.message)
-      const reads = request.req.method === 'GET' || request.req.method === 'HEAD'
-      return reads ? { ...problem, sideEffects: 'none' } : problem
+      const reads = method === 'GET' || method === 'HEAD'
+      return reads ? lookProblem(error) : kafkaProblem(error.code, error.message)
     }
-    const { path, method } = request.req
-    this.#options.logger.error({ err: error, method, path }, 'a request failed')
+    this.#options.logger.error({ err: error, method, ...context }, 'a request failed')
     return { code: 'internal_error', detail: 'the request failed; the log says why' }
   }
 }

@@ -31,6 +31,8 @@ export interface EventStreamOptions {
   readonly stream: OpenStream
   readonly traffic: Traffic
   readonly problemText: (problem: Problem) => string
+  /** Something went wrong that is no problem of the log: a bug. */
+  readonly breakOff: (error: unknown) => void
 }
 
 /** Of one write. */
@@ -46,6 +48,7 @@ export function eventStream(options: EventStreamOptions): ReadableStream<Uint8Ar
       return text === undefined ? undefined : Buffer.from(text)
     },
     interrupt: () => stream.abort(),
+    breakOff: options.breakOff,
     onEnd: () => stream.close(),
   })
 }

@@ -15,6 +15,7 @@ import type { Problem } from './problem.ts'
 import { Producers } from './producers.ts'
 import { headerOf } from './request-body.ts'
 import { Responder } from './responder.ts'
+import { addOffsetsRoute } from './routes/offsets.ts'
 import { addProduceRoutes } from './routes/produce.ts'
 import { addReadRoutes } from './routes/read.ts'
 import { addServiceRoutes } from './routes/service.ts'
@@ -63,8 +64,9 @@ export function createGateway(options: GatewayOptions): Gateway {
   const shared = { endpoints, responder, client, clock, limits, traffic }
   addServiceRoutes({ endpoints, responder, metrics, ready })
   addTopicRoutes({ endpoints, responder, client, topics })
+  addOffsetsRoute({ endpoints, responder, client })
   addProduceRoutes({ ...shared, producers })
-  addReadRoutes({ ...shared, tails, streams })
+  addReadRoutes({ ...shared, tails, streams, logger })
 
   function refuse(request: Request, problem: Problem): Response {
     const { pathname } = new URL(request.url)

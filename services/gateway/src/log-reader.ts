@@ -15,7 +15,7 @@ import { errors } from '@sluice/protocol/errors'
 import type { Cursor, Position } from './cursor.ts'
 import { look, type PartitionFetch } from './log-fetch.ts'
 import { done, failed, type Outcome, type Problem } from './problem.ts'
-import { kafkaProblem } from './problems.ts'
+import { lookProblem } from './problems.ts'
 import { ReadPosition } from './read-position.ts'
 import type { ReadRecord } from './read-record.ts'
 import { offsetsAt } from './read-start.ts'
@@ -213,7 +213,7 @@ export class LogReader {
       })
     } catch (error) {
       if (!(error instanceof KafkaError)) throw error
-      return { ...kafkaProblem(error.code, error.message), sideEffects: 'none' }
+      return lookProblem(error)
     }
   }
 

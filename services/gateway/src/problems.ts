@@ -16,6 +16,13 @@ export function kafkaProblem(code: number, detail?: string | null): Problem {
   }
 }
 
+/** The problem of an error that was met while only looking: nothing can have been changed by it. */
+export function lookProblem({ code, message }: { code: number; message: string }): Problem {
+  const problem = kafkaProblem(code, message)
+  const lost = problem.code === 'outcome_unknown'
+  return { ...problem, code: lost ? 'unavailable' : problem.code, sideEffects: 'none' }
+}
+
 export const kafkaProblems: { readonly [N in KafkaErrorName]: ProblemCode } = {
   UNKNOWN_SERVER_ERROR: 'internal_error',
   OFFSET_OUT_OF_RANGE: 'offset_beyond_end',

@@ -65,6 +65,10 @@ export function parseProduceBody(
   if (reservedTypes.has(type)) {
     return failed({ code: 'unsupported_media_type', detail: `${type} is not there yet` })
   }
+  if (input.values) {
+    const detail = `values=true needs Content-Type: ${jsonType}, not ${type || 'none'}`
+    return failed({ code: 'unsupported_media_type', detail })
+  }
   return parseRawRecord(input)
 }
 

@@ -3,10 +3,11 @@
 
 import { sleep } from '@sluice/core/host/clock'
 import type { KafkaClient } from '@sluice/core/kafka-client/kafka-client'
+import { KafkaError } from '@sluice/core/kafka-client/kafka-error'
 import { Producer } from '@sluice/core/kafka-client/producer'
 import { errors } from '@sluice/protocol/errors'
 import { done, failed, type Outcome } from './problem.ts'
-import { kafkaProblem } from './problems.ts'
+import { kafkaProblem, lookProblem } from './problems.ts'
 import type { Acks } from './produce-result.ts'
 
 /** A caller over HTTP waits this long at most; then the outcome is unknown (504). */
@@ -52,6 +53,15 @@ export class Producers {
   }
 
   async #findTopic(topic: string): Promise<Outcome<undefined>> {
+    try {
+      return await this.#awaitTopic(topic)
+    } catch (error) {
+      if (error instanceof KafkaError) return failed(lookProblem(error))
+      throw error
+    }
+  }
+
+  async #awaitTopic(topic: string): Promise<Outcome<undefined>> {
     let error = await this.#askForTopic(topic)
     if (error === errors.UNKNOWN_TOPIC_OR_PARTITION) {
       await sleep(this.#client.clock, creationPauseMs)

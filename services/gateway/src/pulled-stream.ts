@@ -2,10 +2,12 @@
 // has left. Whatever ends it (the reader, the client, an error), `onEnd` is called once.
 
 export interface PulledStream {
-  /** The next piece; undefined at the end. One that throws breaks the connection off. */
+  /** The next piece; undefined at the end. */
   next(): Promise<Buffer | undefined>
   /** The client has gone: `next` should return soon. */
   interrupt(): void
+  /** `next` threw: the client must not take what it has for the whole. */
+  breakOff(error: unknown): void
   onEnd(): void
 }
 
@@ -28,7 +30,7 @@ export function pulledStream(source: PulledStream): ReadableStream<Uint8Array> {
           end()
           controller.close()
         } catch (error) {
-          if (!ended) controller.error(error)
+          if (!ended) source.breakOff(error)
           end()
         }
       },

@@ -3,9 +3,9 @@
 import { z } from '@hono/zod-openapi'
 import { crc32c } from '@sluice/protocol/records/crc32c'
 import { pageBytesMax, pageRecordsMax } from './limits.ts'
+import { wholeNumber } from './parameters.ts'
 import { parseReadFrom, type ReadFrom } from './read-from.ts'
 import { valueFormats } from './record-text.ts'
-import { wholeNumber } from './routes/parameters.ts'
 
 const flag = z.enum(['true', 'false']).transform((text) => text === 'true')
 

@@ -10,6 +10,7 @@ import { done, failed, type Outcome, type Problem } from './problem.ts'
 /** Node's own message under the Request, where there is one: read directly it costs half. */
 export interface Incoming extends Readable {
   readonly headers: { readonly [name: string]: string | string[] | undefined }
+  readonly socket: { destroy(): void }
 }
 
 export interface BodySource {

@@ -1,6 +1,7 @@
 // Records as text/plain: values byte for byte, one a line. A null value is an empty line.
 
-import type { LogReader, ReadLimits } from './log-reader.ts'
+import type { LogReader } from './log-reader.ts'
+import type { Problem } from './problem.ts'
 import { pulledStream } from './pulled-stream.ts'
 import type { ReadRecord } from './read-record.ts'
 import type { OpenStream } from './streams.ts'
@@ -10,32 +11,42 @@ export interface TextStreamOptions {
   /** What was read already. */
   readonly first: readonly ReadRecord[]
   readonly recordsMax: number
-  /** Of one piece. */
+  /** Of all records together; one is always given. */
   readonly bytesMax: number
   /** Wait for more when all is read. */
   readonly follow: boolean
   readonly ageMsMax: number
   readonly stream: OpenStream
   readonly traffic: Traffic
+  /** There is no place for a problem in a text that has begun: the connection is broken off. */
+  readonly breakOff: (problem: Problem | undefined) => void
 }
 
+/** Of one write. */
 const pieceRecordsMax = 10_000
+const pieceBytesMax = 256 * 1024
 const newline = 0x0a
 
 export function textStream(
   reader: LogReader,
   options: TextStreamOptions,
 ): ReadableStream<Uint8Array> {
-  const { follow, ageMsMax, stream, bytesMax, traffic } = options
-  let pending: readonly ReadRecord[] | undefined = options.first
-  let left = options.recordsMax
+  const { follow, ageMsMax, stream, traffic } = options
+  let pending: readonly ReadRecord[] = options.first
+  let recordsLeft = options.recordsMax
+  let bytesLeft = options.bytesMax
+  let begun = false
 
-  async function nextRecords(): Promise<readonly ReadRecord[]> {
-    const limits: ReadLimits = { maxRecords: Math.min(left, pieceRecordsMax), maxBytes: bytesMax }
+  /** Empty at the end. */
+  async function read(): Promise<readonly ReadRecord[]> {
+    const limits = {
+      maxRecords: Math.min(recordsLeft, pieceRecordsMax),
+      maxBytes: Math.min(bytesLeft, pieceBytesMax),
+    }
     for (;;) {
-      const read = await reader.read(limits)
-      if (!read.ok) throw new Error(read.problem.detail)
-      if (read.value.length > 0) return read.value
+      const found = await reader.read(limits)
+      if (!found.ok) throw new BrokenOff(found.problem)
+      if (found.value.length > 0) return found.value
       if (!follow && (reader.finished || reader.caughtUp)) return []
       if (!(await reader.wait({ timeoutMs: ageMsMax, signal: stream.signal }))) return []
     }
@@ -43,19 +54,34 @@ export function textStream(
 
   return pulledStream({
     async next() {
-      if (left <= 0) return undefined
-      const records = pending && pending.length > 0 ? pending : await nextRecords()
-      pending = undefined
+      if (recordsLeft <= 0 || bytesLeft <= 0) return undefined
+      const records = pending.length > 0 ? pending : await read()
+      pending = []
       if (records.length === 0) return undefined
-      left -= records.length
-      traffic.recordsOut += records.length
+      const bytes = records.reduce((sum, record) => sum + record.bytes, 0)
+      // A read always gives one record; only the very first may be too large.
+      if (begun && bytes > bytesLeft) return undefined
+      begun = true
       const lines = linesOf(records)
+      bytesLeft -= bytes
+      recordsLeft -= records.length
+      traffic.recordsOut += records.length
       traffic.bytesOut += lines.length
       return lines
     },
     interrupt: () => stream.abort(),
+    breakOff: (error) => options.breakOff(error instanceof BrokenOff ? error.problem : undefined),
     onEnd: () => stream.close(),
   })
+}
+
+class BrokenOff extends Error {
+  readonly problem: Problem
+
+  constructor(problem: Problem) {
+    super(problem.detail)
+    this.problem = problem
+  }
 }
 
 function linesOf(records: readonly ReadRecord[]): Buffer {

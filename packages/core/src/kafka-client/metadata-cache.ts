@@ -52,7 +52,6 @@ export interface MetadataQuery {
 interface Round {
   readonly topics: Set<string>
   allTopics: boolean
-  allowAutoTopicCreation: boolean
   readonly done: Promise<ClusterMetadata>
 }
 
@@ -70,7 +69,8 @@ export class MetadataCache {
   #controllerId = -1
   #clusterId: string | null = null
   #running: Promise<unknown> = Promise.resolve()
-  #next: Round | undefined
+  /** What is not asked yet, by whether it may create topics: a look must not create for another's sake. */
+  readonly #next = new Map<boolean, Round>()
 
   constructor(options: {
     ask: (query: MetadataQuery) => Promise<MetadataResponse>
@@ -124,31 +124,24 @@ export class MetadataCache {
     topics: readonly string[] | undefined,
     options: { allowAutoTopicCreation?: boolean } = {},
   ): Promise<ClusterMetadata> {
-    const round = this.#next ?? this.#startRound()
+    const creates = options.allowAutoTopicCreation ?? false
+    const round = this.#next.get(creates) ?? this.#startRound(creates)
     if (topics === undefined) round.allTopics = true
     else for (const topic of topics) round.topics.add(topic)
-    if (options.allowAutoTopicCreation) round.allowAutoTopicCreation = true
     return round.done
   }
 
   /** A round asks once the one before it is over, for all that came together until then. */
-  #startRound(): Round {
+  #startRound(allowAutoTopicCreation: boolean): Round {
     const done = this.#running.then(async () => {
-      this.#next = undefined
-      const query = {
-        topics: round.allTopics ? null : [...round.topics],
-        allowAutoTopicCreation: round.allowAutoTopicCreation,
-      }
+      this.#next.delete(allowAutoTopicCreation)
+      const topics = round.allTopics ? null : [...round.topics]
+      const query = { topics, allowAutoTopicCreation }
       return this.#take(await this.#ask(query), query)
     })
-    const round: Round = {
-      topics: new Set(),
-      allTopics: false,
-      allowAutoTopicCreation: false,
-      done,
-    }
+    const round: Round = { topics: new Set(), allTopics: false, done }
     this.#running = done.catch(() => {})
-    this.#next = round
+    this.#next.set(allowAutoTopicCreation, round)
     return round
   }
 

@@ -8,6 +8,7 @@ import type { KafkaError } from '@sluice/core/kafka-client/kafka-error'
 import { type Answer, type Endpoints, type GatewayRequest, sourceOf } from '../endpoints.ts'
 import type { GatewayLimits } from '../limits.ts'
 import { problemResponses } from '../openapi.ts'
+import { parsePartition, partitionParam, topicParam } from '../parameters.ts'
 import { done, failed, type Outcome } from '../problem.ts'
 import { parseProduceBody, produceBodySchema } from '../produce-body.ts'
 import {
@@ -21,7 +22,6 @@ import type { ProduceRecord } from '../record-json.ts'
 import { type BodySource, headerOf, readBody } from '../request-body.ts'
 import type { Responder } from '../responder.ts'
 import type { Traffic } from '../traffic.ts'
-import { parsePartition, partitionParam, topicParam } from './parameters.ts'
 
 export interface ProduceRoutesOptions {
   readonly endpoints: Endpoints

@@ -2,6 +2,7 @@
 // record as it is. Nothing is kept here between two requests; a cursor holds it all.
 
 import type { Clock } from '@sluice/core/host/clock'
+import type { Logger } from '@sluice/core/host/logger'
 import { decodeCursor } from '../cursor.ts'
 import { type Answer, type Endpoints, type GatewayRequest, headerOfRequest } from '../endpoints.ts'
 import { eventStream } from '../event-stream.ts'
@@ -13,9 +14,15 @@ import {
 } from '../limits.ts'
 import type { ReadLimits } from '../log-reader.ts'
 import { negotiate } from '../media-types.ts'
-import { openReader, type ReadRequest, type ReadServices } from '../open-reader.ts'
+import {
+  type OpenedReader,
+  openReader,
+  type ReadRequest,
+  type ReadServices,
+} from '../open-reader.ts'
 import { problemResponses } from '../openapi.ts'
 import { pageSchema, pageText, readPage } from '../page.ts'
+import { parsePartition, partitionParam, topicParam } from '../parameters.ts'
 import { done, failed, type Outcome, type Problem } from '../problem.ts'
 import type { ReadFrom } from '../read-from.ts'
 import { type ReadQuery, readQuerySchema } from '../read-query.ts'
@@ -26,7 +33,6 @@ import { textStream } from '../text-stream.ts'
 import { findTopic } from '../topic-lookup.ts'
 import type { Traffic } from '../traffic.ts'
 import { WalkingCursor } from '../walking-cursor.ts'
-import { parsePartition, partitionParam, topicParam } from './parameters.ts'
 
 export interface ReadRoutesOptions extends ReadServices {
   readonly endpoints: Endpoints
@@ -35,6 +41,7 @@ export interface ReadRoutesOptions extends ReadServices {
   readonly limits: GatewayLimits
   readonly streams: Streams
   readonly traffic: Traffic
+  readonly logger: Logger
 }
 
 const json = 'application/json'
@@ -49,7 +56,9 @@ const streamHeaders = {
   'x-accel-buffering': 'no',
 }
 const streamRecordsMax = Number.POSITIVE_INFINITY
-const streamBytesMax = 256 * 1024
+const streamBytesMax = Number.POSITIVE_INFINITY
+/** Of a stream's first read. */
+const firstBytesMax = 256 * 1024
 
 /** What one read needs at hand. */
 interface Read {
@@ -156,6 +165,9 @@ function contradictionIn(
   if (query.follow && (type === json || type === bytes)) {
     return 'follow: pages are followed by their cursor; text/plain and text/event-stream stream'
   }
+  if (type === events && query.max_bytes !== undefined) {
+    return 'max_bytes: an event stream has no end; max_records may give it one'
+  }
   if (type === bytes && (query.max_records ?? 1) !== 1) {
     return 'max_records: application/octet-stream is one record'
   }
@@ -183,7 +195,7 @@ function limitsOf(query: ReadQuery, type: (typeof offered)[number]): ReadLimits 
     default:
       return {
         maxRecords: query.max_records ?? pageRecordsMax,
-        maxBytes: query.max_bytes ?? streamBytesMax,
+        maxBytes: Math.min(query.max_bytes ?? streamBytesMax, firstBytesMax),
       }
   }
 }
@@ -231,58 +243,81 @@ async function waitForPage(options: ReadRoutesOptions, { request, query, wanted 
 }
 
 async function answerText(options: ReadRoutesOptions, one: Read): Promise<Answer> {
-  return withStream(options, one, 'text/plain; charset=utf-8', ({ reader, first }, stream) => {
-    const { follow, max_records } = one.query
+  const { follow, max_records, max_bytes, wait } = one.query
+  const opening = { ...one, type: 'text/plain; charset=utf-8', waitMs: follow ? 0 : wait }
+  return withStream(options, opening, ({ reader, first }, stream) => {
     if (!follow) reader.endHere()
     return textStream(reader, {
       first,
       recordsMax: max_records ?? streamRecordsMax,
-      bytesMax: one.wanted.limits.maxBytes,
+      bytesMax: max_bytes ?? streamBytesMax,
       follow,
       ageMsMax: options.limits.streamAgeMsMax,
       stream,
       traffic: options.traffic,
+      breakOff: (problem) => breakOff(options, one, problem),
     })
   })
 }
 
 async function answerEvents(options: ReadRoutesOptions, one: Read): Promise<Answer> {
   const { endpoints, clock, limits, streams, traffic } = options
-  return withStream(options, one, events, ({ reader, start, first }, stream) =>
-    eventStream({
-      reader,
-      cursor: new WalkingCursor(start),
-      first,
-      format: one.query.format,
-      recordsMax: one.query.max_records ?? streamRecordsMax,
-      clock,
-      ageMsMax: limits.streamAgeMsMax,
-      heartbeatMs: limits.heartbeatMs,
-      streams,
-      stream,
-      traffic,
-      problemText: (problem) => problemText(problem, endpoints.problemContext(one.request)),
-    }),
+  return withStream(
+    options,
+    { ...one, type: events, waitMs: 0 },
+    ({ reader, start, first }, stream) =>
+      eventStream({
+        reader,
+        cursor: new WalkingCursor(start),
+        first,
+        format: one.query.format,
+        recordsMax: one.query.max_records ?? streamRecordsMax,
+        clock,
+        ageMsMax: limits.streamAgeMsMax,
+        heartbeatMs: limits.heartbeatMs,
+        streams,
+        stream,
+        traffic,
+        problemText: (problem) => problemText(problem, endpoints.problemContext(one.request)),
+        breakOff: (error) => breakOff(options, one, error),
+      }),
   )
 }
 
-type Opened = Extract<Awaited<ReturnType<typeof openReader>>, { ok: true }>['value']
+/** A text that is to end waits for its first record as a page does. */
+async function openAndWait(
+  options: ReadRoutesOptions,
+  { wanted, waitMs }: Read & { readonly waitMs: number },
+  { signal }: OpenStream,
+): Promise<Outcome<OpenedReader>> {
+  const opened = await openReader(options, wanted)
+  if (!opened.ok || opened.value.first.length > 0 || waitMs === 0) return opened
+  const { clock } = options
+  const waiting = { clock, limits: wanted.limits, waitMs, signal }
+  const first = await readPage(opened.value.reader, waiting)
+  return first.ok ? done({ ...opened.value, first: first.value }) : first
+}
 
 async function withStream(
   options: ReadRoutesOptions,
-  { wanted }: Read,
-  type: string,
-  body: (opened: Opened, stream: OpenStream) => ReadableStream<Uint8Array>,
+  one: Read & { readonly type: string; readonly waitMs: number },
+  body: (opened: OpenedReader, stream: OpenStream) => ReadableStream<Uint8Array>,
 ): Promise<Answer> {
   const stream = options.streams.open()
   if (!stream) return overloaded
-  const opened = await openReader(options, wanted)
+  const opened = await openAndWait(options, one, stream)
   if (!opened.ok) {
     stream.close()
     return opened.problem
   }
-  const headers = { 'content-type': type, ...streamHeaders }
+  const headers = { 'content-type': one.type, ...streamHeaders }
   return options.responder.body(body(opened.value, stream), 200, headers)
+}
+
+/** A response that has begun and cannot be finished must not look finished. */
+function breakOff({ logger }: ReadRoutesOptions, { request }: Read, why: unknown): void {
+  logger.warn({ path: request.req.path, why }, 'a stream was broken off')
+  request.env?.incoming?.socket.destroy()
 }
 
 const overloaded: Problem = {

@@ -1,19 +1,16 @@
-// /v1/topics: list, create, ensure, describe, alter, delete; partitions; offsets.
+// /v1/topics: list, create, ensure, describe, alter, delete; partitions.
 
 import { z } from '@hono/zod-openapi'
 import type { KafkaClient } from '@sluice/core/kafka-client/kafka-client'
-import { listOffsets, type OffsetSpec } from '@sluice/core/kafka-client/list-offsets'
 import type { TopicMetadata } from '@sluice/core/kafka-client/metadata-cache'
 import { errors } from '@sluice/protocol/errors'
 import type { Endpoints } from '../endpoints.ts'
 import { listTopicsDefault, listTopicsMax, topicNameLengthMax } from '../limits.ts'
 import { problemResponses } from '../openapi.ts'
-import { kafkaProblem } from '../problems.ts'
+import { topicParam, wholeNumber } from '../parameters.ts'
 import type { Responder } from '../responder.ts'
-import { parseTimestamp } from '../timestamps.ts'
 import { type DescribedTopic, replicationFactorOf, type TopicAdmin } from '../topic-admin.ts'
 import { findTopic } from '../topic-lookup.ts'
-import { topicParam, wholeNumber } from './parameters.ts'
 
 export interface TopicRoutesOptions {
   readonly endpoints: Endpoints
@@ -23,7 +20,6 @@ export interface TopicRoutesOptions {
 }
 
 const tags = ['Topics']
-const lookupTimeoutMs = 10_000
 
 const configValue = z.union([z.string(), z.number(), z.boolean()]).transform(String)
 const configSchema = z.record(z.string(), configValue).openapi({
@@ -248,7 +244,6 @@ function addDescribingRoutes({ endpoints, responder, client, topics }: TopicRout
       return found.ok ? responder.json(partitionsOf(found.value)) : found.problem
     },
   )
-  addOffsetsRoute({ endpoints, responder, client, topics })
 }
 
 const partitionsSchema = z
@@ -265,74 +260,6 @@ const partitionsSchema = z
     ),
   })
   .openapi('PartitionList')
-
-function addOffsetsRoute({ endpoints, responder, client }: TopicRoutesOptions): void {
-  const query = z.strictObject({
-    at: z
-      .string()
-      .default('latest')
-      .transform((text, context): OffsetSpec => {
-        if (text === 'earliest' || text === 'latest') return text
-        const timestampMs = parseTimestamp(text.replace(/^ts:/, ''))
-        if (timestampMs !== undefined) return { timestampMs }
-        context.addIssue({ code: 'custom', message: 'earliest, latest or a time was expected' })
-        return z.NEVER
-      })
-      .openapi({
-        type: 'string',
-        default: 'latest',
-        description: 'earliest, latest, or a time (RFC 3339 or milliseconds)',
-      }),
-    isolation: z.enum(['committed', 'uncommitted']).default('committed'),
-  })
-  endpoints.add(
-    {
-      method: 'get',
-      path: '/v1/topics/{topic}/offsets',
-      operationId: 'listOffsets',
-      summary: 'Offsets of the partitions at their start, their end or a time',
-      tags,
-      params: topicParam,
-      query,
-      responses: {
-        200: {
-          description: 'One offset a partition; null where no record is as late as the time',
-          content: { 'application/json': { schema: offsetsSchema } },
-        },
-        ...problemResponses,
-      },
-    },
-    async ({ params: { topic }, query: { at, isolation } }) => {
-      const found = await findTopic(client, topic)
-      if (!found.ok) return found.problem
-      const queries = found.value.partitions.map(({ index }) => ({ topic, partition: index, at }))
-      const listed = await listOffsets(client, queries, {
-        isolation: isolation === 'committed' ? 'read_committed' : 'read_uncommitted',
-        timeoutMs: lookupTimeoutMs,
-      })
-      const failure = listed.find(({ error }) => error !== errors.NONE)
-      if (failure) return { ...kafkaProblem(failure.error), sideEffects: 'none' }
-      const offsets = listed.map(({ partition, offset, timestamp }) => ({
-        partition,
-        offset: offset < 0 ? null : offset,
-        timestamp: timestamp < 0 ? null : timestamp,
-      }))
-      return responder.json({ offsets })
-    },
-  )
-}
-
-const offsetsSchema = z
-  .object({
-    offsets: z.array(
-      z.object({
-        partition: z.int(),
-        offset: z.int().nullable(),
-        timestamp: z.int().nullable(),
-      }),
-    ),
-  })
-  .openapi('OffsetList')
 
 function settingsOf(body: z.output<typeof ensureSchema>) {
   const { partitions, replication_factor, config } = body

@@ -1,8 +1,8 @@
 // Parameters that several routes share.
 
 import { z } from '@hono/zod-openapi'
-import { topicNameLengthMax } from '../limits.ts'
-import { done, failed, type Outcome } from '../problem.ts'
+import { topicNameLengthMax } from './limits.ts'
+import { done, failed, type Outcome } from './problem.ts'
 
 const topicName = z
   .string()
