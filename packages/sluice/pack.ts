@@ -1,26 +1,28 @@
-// Packs the npm package `sluice`: `npm run pack [-- FOLDER]` leaves sluice-<version>.tgz in the folder.
+// Builds the npm package `sluice`; npm runs it before it packs (`npm pack -w sluice`), and once more with
+// --clean afterwards.
 //
-//   dist/package/bin/sluice.cjs     the launcher, as it is in the repository
-//   dist/package/dist/*.js          our workspaces and the pure JavaScript they need, in one bundle
-//   dist/package/dist/embed.d.ts    types of `import { Sluice } from 'sluice'`; they need no others
-//   dist/package/package.json       made here: the dependencies are the native modules alone
+//   bin/sluice.cjs          the launcher, as it is in the repository
+//   dist/*.js               our workspaces and the pure JavaScript they need, in one bundle
+//   dist/embed.d.ts         types of `import { Sluice } from 'sluice'`; they need no others
 //
-// Node strips no types under node_modules, so what is installed is JavaScript.
+// The native modules alone stay dependencies. Node strips no types under node_modules, so what is
+// installed is JavaScript.
 
 import { execFileSync } from 'node:child_process'
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { type OutputChunk, rolldown } from 'rolldown'
-import protocolPackage from '../protocol/package.json' with { type: 'json' }
 import ownPackage from './package.json' with { type: 'json' }
 
 const here = import.meta.dirname
 const root = path.join(here, '../..')
-const staging = path.join(here, 'dist/package')
-const destination = path.resolve(process.argv[2] ?? '.')
+const dist = path.join(here, 'dist')
+/** Kept once, at the top of the repository; npm takes them from the package's folder. */
+const shared = ['LICENSE', 'README.md']
+const licences = 'THIRD-PARTY-LICENSES'
 
 /** Prebuilt binaries cannot be bundled; each has a JavaScript fallback where it has none. */
-const natives: Record<string, string> = protocolPackage.dependencies
+const natives: Record<string, string> = ownPackage.dependencies
 
 async function bundle(): Promise<OutputChunk[]> {
   const build = await rolldown({
@@ -29,7 +31,7 @@ async function bundle(): Promise<OutputChunk[]> {
     external: [/^node:/, ...Object.keys(natives)],
   })
   const { output } = await build.write({
-    dir: path.join(staging, 'dist'),
+    dir: dist,
     format: 'esm',
     chunkFileNames: '[name]-[hash].js',
   })
@@ -39,8 +41,8 @@ async function bundle(): Promise<OutputChunk[]> {
 
 /** Types stand on their own: a declaration that named another module would not resolve there. */
 function declareTypes(): void {
-  const folder = path.join(here, 'dist/types')
-  const project = path.join(here, 'dist/tsconfig.json')
+  const folder = path.join(dist, 'types')
+  const project = path.join(dist, 'tsconfig.json')
   const compilerOptions = {
     declaration: true,
     emitDeclarationOnly: true,
@@ -61,7 +63,9 @@ function declareTypes(): void {
   const declarations = readFileSync(path.join(folder, 'packages/sluice/src/embed.d.ts'), 'utf8')
   const foreign = /(?:from|import\()\s*'(?!node:)([^']+)'/.exec(declarations)
   if (foreign) throw new Error(`embed.d.ts must stand on its own, and imports ${foreign[1]}`)
-  writeFileSync(path.join(staging, 'dist/embed.d.ts'), declarations)
+  writeFileSync(path.join(dist, 'embed.d.ts'), declarations)
+  rmSync(folder, { recursive: true })
+  rmSync(project)
 }
 
 /** The licences of what was bundled ask to come along. */
@@ -83,29 +87,16 @@ function collectLicences(chunks: OutputChunk[]): string {
   return `Parts of dist/ come from these packages:\n\n${texts.join(`\n${'-'.repeat(80)}\n\n`)}`
 }
 
-function packageJson(): string {
-  const { name, version, description, license, engines } = ownPackage
-  const fields = {
-    ...{ name, version, description, license, type: 'module', engines },
-    bin: { sluice: 'bin/sluice.cjs' },
-    exports: {
-      '.': { types: './dist/embed.d.ts', default: './dist/embed.js' },
-      './package.json': './package.json',
-    },
-    files: ['bin', 'dist', 'THIRD-PARTY-LICENSES'],
-    dependencies: natives,
-  }
-  return `${JSON.stringify(fields, null, 2)}\n`
+function clean(): void {
+  rmSync(dist, { recursive: true, force: true })
+  for (const file of [...shared, licences]) rmSync(path.join(here, file), { force: true })
 }
 
-rmSync(path.join(here, 'dist'), { recursive: true, force: true })
-mkdirSync(path.join(staging, 'dist'), { recursive: true })
-const chunks = await bundle()
-declareTypes()
-cpSync(path.join(here, 'bin'), path.join(staging, 'bin'), { recursive: true })
-for (const file of ['LICENSE', 'README.md']) {
-  cpSync(path.join(root, file), path.join(staging, file))
+clean()
+if (!process.argv.includes('--clean')) {
+  mkdirSync(dist)
+  const chunks = await bundle()
+  declareTypes()
+  for (const file of shared) cpSync(path.join(root, file), path.join(here, file))
+  writeFileSync(path.join(here, licences), collectLicences(chunks))
 }
-writeFileSync(path.join(staging, 'THIRD-PARTY-LICENSES'), collectLicences(chunks))
-writeFileSync(path.join(staging, 'package.json'), packageJson())
-execFileSync('npm', ['pack', staging, '--pack-destination', destination], { stdio: 'inherit' })

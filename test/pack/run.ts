@@ -44,9 +44,9 @@ function pathOf(folder: string): { PATH: string } {
 }
 
 function pack(): string {
-  run(root, 'npm', ['run', '--silent', 'pack', '--', work])
+  run(root, 'npm', ['pack', '--silent', '-w', 'sluice', '--pack-destination', work])
   const tarball = readdirSync(work).find((name) => name.endsWith('.tgz'))
-  if (!tarball) throw new Error('npm run pack left no tarball')
+  if (!tarball) throw new Error('npm pack left no tarball')
   const file = path.join(work, tarball)
   say(`packed ${tarball}: ${kilobytes(statSync(file).size)}`)
   return file

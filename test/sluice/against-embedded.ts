@@ -1,7 +1,7 @@
 // The client commands against one embedded broker, reset before each test.
 
-import { Sluice } from 'sluice'
 import { afterAll, beforeAll, beforeEach, expect } from 'vitest'
+import { Sluice } from '../../packages/sluice/src/embed.ts'
 import { type Result, type RunOptions, sluice } from './command.ts'
 
 export interface Against {

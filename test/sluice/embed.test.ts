@@ -1,6 +1,6 @@
 import { type Consumer, Kafka, logLevel, type Producer } from 'kafkajs'
-import { Sluice } from 'sluice'
 import { describe, expect, test } from 'vitest'
+import { Sluice } from '../../packages/sluice/src/embed.ts'
 
 function kafkaOf(sluice: Sluice): Kafka {
   return new Kafka({
