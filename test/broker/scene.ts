@@ -7,7 +7,7 @@ import { apis } from '@sluice/protocol/apis'
 import { decodeRecords } from '@sluice/protocol/records/record'
 import { expect } from 'vitest'
 import { fetchRequestOf } from './requests.ts'
-import { TestBroker, type TestClient } from './test-broker.ts'
+import { TestBroker, type TestBrokerOptions, type TestClient } from './test-broker.ts'
 
 /** All ways in which bytes reach a broker, by name, for describe.each. */
 export const networks: readonly [name: string, make: () => Network | undefined][] = [
@@ -21,16 +21,17 @@ export class Scene {
   /** Lines that say something went wrong on our side: bad input alone writes none. */
   readonly bugs: string[]
   readonly #neighbour: TestClient
-  #sent = 0
+  #sent: number
 
   private constructor(running: TestBroker, neighbour: TestClient, bugs: string[]) {
     this.running = running
     this.#neighbour = neighbour
     this.bugs = bugs
+    this.#sent = running.broker.partitions.get('neighbour', 0)?.log.endOffset ?? 0
   }
 
   static async start(
-    options: { network?: Network; config?: Record<string, string> } = {},
+    options: Pick<TestBrokerOptions, 'network' | 'config' | 'disk' | 'table'> = {},
   ): Promise<Scene> {
     const bugs: string[] = []
     const logger = {
@@ -44,8 +45,10 @@ export class Scene {
       },
     }
     const running = await TestBroker.start({ ...options, logger })
-    await running.createTopic('orders', { partitions: 2 })
-    await running.createTopic('neighbour')
+    if (!running.broker.cluster.image.topic('orders')) {
+      await running.createTopic('orders', { partitions: 2 })
+      await running.createTopic('neighbour')
+    }
     return new Scene(running, await running.connect(), bugs)
   }
 
