@@ -1,4 +1,5 @@
 import { IndexPages } from '@sluice/core/log/index-pages'
+import { OpenFiles } from '@sluice/core/log/open-files'
 import { ReadBuffers } from '@sluice/core/log/read-buffers'
 import { Residency, ResidentRanges } from '@sluice/core/log/residency'
 import { expiredSegments } from '@sluice/core/log/retention'
@@ -169,4 +170,37 @@ test('retention takes the oldest as long as one of its reasons holds', async () 
   expect(await count({ retentionBytes: 0 })).toBe(3)
   expect(await count({}, { startOffset: 20 })).toBe(2)
   expect(await count({}, { startOffset: 19 })).toBe(1)
+})
+
+describe('open files', () => {
+  class Fake {
+    open = true
+    idle = true
+    unflushed = false
+    closeIfIdle(unflushed: boolean): boolean {
+      if (!this.idle || (this.unflushed && !unflushed)) return false
+      this.open = false
+      return true
+    }
+  }
+
+  test('are closed when there are too many, those used last staying open', () => {
+    const files = new OpenFiles(2)
+    const [a, b, c] = [new Fake(), new Fake(), new Fake()]
+    for (const file of [a, b, a, c]) files.used(file)
+    expect([a.open, b.open, c.open]).toEqual([true, false, true])
+    expect(files.count).toBe(2)
+  })
+
+  test('in use stay; those with writes to be flushed go only when no other can', () => {
+    const files = new OpenFiles(2)
+    const [a, b, c, d] = [new Fake(), new Fake(), new Fake(), new Fake()]
+    a.idle = false
+    b.unflushed = true
+    for (const file of [a, b, c]) files.used(file)
+    expect([a.open, b.open, c.open]).toEqual([true, false, true])
+    c.unflushed = true
+    files.used(d)
+    expect([a.open, c.open, d.open]).toEqual([true, false, true])
+  })
 })

@@ -12,8 +12,13 @@ import { silentLogger } from '@sluice/core/host/logger'
 import { type ProcessClock, SimulatedClock } from '@sluice/core/host/memory/clock'
 import { MemoryDisk } from '@sluice/core/host/memory/disk'
 import { SeededRandom } from '@sluice/core/host/memory/random'
+import { IndexPages } from '@sluice/core/log/index-pages'
 import type { Log } from '@sluice/core/log/log'
 import { LogManager } from '@sluice/core/log/log-manager'
+import { OpenFiles } from '@sluice/core/log/open-files'
+import { ReadBuffers } from '@sluice/core/log/read-buffers'
+import { Residency } from '@sluice/core/log/residency'
+import { type LogResources, newLogResources } from '@sluice/core/log/resources'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { batch, batchesOf, request } from './fixture.ts'
@@ -22,6 +27,17 @@ const broker = brokerConfig({ 'log.dirs': '/data' })
 if (!broker.ok) throw new Error('configs')
 const config = broker.config
 const producerId = 7
+
+/** So little of everything that reads go to the file, and files are closed and opened again. */
+function scarce(): LogResources {
+  return {
+    ...newLogResources(),
+    buffers: new ReadBuffers(0),
+    files: new OpenFiles(2),
+    pages: new IndexPages(0),
+    residency: new Residency(500),
+  }
+}
 
 type Step =
   | { kind: 'append'; requests: number; batches: number; records: number }
@@ -111,6 +127,7 @@ class World {
         logger: silentLogger,
         config,
         nodeId: 1,
+        resources: scarce(),
       }),
     )
     const name = { topic: 't', topicId: 'AAAAAAAAAAAAAAAAAAAAAg', partition: 0 }

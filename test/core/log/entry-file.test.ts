@@ -2,6 +2,7 @@ import { MemoryDisk } from '@sluice/core/host/memory/disk'
 import { runReads } from '@sluice/core/log/disk-reads'
 import { EntryFile } from '@sluice/core/log/entry-file'
 import { IndexPages } from '@sluice/core/log/index-pages'
+import { OpenFiles } from '@sluice/core/log/open-files'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 
@@ -15,7 +16,13 @@ function entry(key: number): Buffer {
 }
 
 function open(disk: MemoryDisk, pages = new IndexPages(), savedCount = 0) {
-  return new EntryFile({ disk, path, entryBytes, pages, savedCount })
+  return new EntryFile({
+    disk,
+    path,
+    entryBytes,
+    resources: { pages, files: new OpenFiles(2) },
+    savedCount,
+  })
 }
 
 async function keyBelow(file: EntryFile, limit: number): Promise<number | undefined> {

@@ -36,6 +36,11 @@ export class Durability {
     return this.#recoveryPoint
   }
 
+  /** Segments before the last that are not sealed yet. */
+  get unsealedSegments(): number {
+    return this.#unsealedBefore(Number.POSITIVE_INFINITY).length
+  }
+
   /** A file was created. */
   folderChanged(): void {
     this.#folderChanged = true

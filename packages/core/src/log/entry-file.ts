@@ -12,6 +12,8 @@ import { type Disk, DiskError, type DiskFile } from '../host/disk.ts'
 import { assert } from '../lib/assert.ts'
 import type { Reading } from './disk-reads.ts'
 import { type IndexPages, indexPageBytes } from './index-pages.ts'
+import type { ClosableFile, OpenFiles } from './open-files.ts'
+import type { LogResources } from './resources.ts'
 
 const firstTailEntries = 16
 
@@ -26,19 +28,22 @@ export interface EntryFileOptions {
   readonly disk: Disk
   readonly path: string
   readonly entryBytes: number
-  readonly pages: IndexPages
+  readonly resources: Pick<LogResources, 'files' | 'pages'>
   /** Entries in the file. */
   readonly savedCount: number
 }
 
-export class EntryFile {
+export class EntryFile implements ClosableFile {
   readonly path: string
   readonly #disk: Disk
   readonly #entryBytes: number
   readonly #pageEntries: number
   readonly #pages: IndexPages
+  readonly #files: OpenFiles
   readonly #owner: number
   #file: DiskFile | undefined
+  /** Being flushed or cut: it stays open. */
+  #busy = false
   #count: number
   #savedCount: number
   /** Entries from #tailStart (a multiple of a page) on; a file that is not written to has no tail. */
@@ -50,8 +55,9 @@ export class EntryFile {
     this.#disk = options.disk
     this.#entryBytes = options.entryBytes
     this.#pageEntries = Math.floor(indexPageBytes / options.entryBytes)
-    this.#pages = options.pages
-    this.#owner = options.pages.newOwner()
+    this.#pages = options.resources.pages
+    this.#files = options.resources.files
+    this.#owner = this.#pages.newOwner()
     this.#count = options.savedCount
     this.#savedCount = options.savedCount
     if (options.savedCount === 0) this.#tail = Buffer.alloc(0)
@@ -101,9 +107,8 @@ export class EntryFile {
 
   /** Writes what is not in the file yet and makes all of it durable. The file exists afterwards. */
   async save(): Promise<void> {
-    const file = this.#open()
     this.#writeTail()
-    await file.flush()
+    await this.#whileBusy((file) => file.flush())
   }
 
   /** Nothing will be appended any more: the memory of the tail is given up. */
@@ -125,7 +130,7 @@ export class EntryFile {
     }
     this.#dropPages(tailStart)
     if (this.#savedCount > count) {
-      await this.#open().truncate(count * this.#entryBytes)
+      await this.#whileBusy((file) => file.truncate(count * this.#entryBytes))
       this.#savedCount = count
     }
     this.#count = count
@@ -135,8 +140,19 @@ export class EntryFile {
 
   async close(): Promise<void> {
     this.#dropPages(0)
-    await this.#file?.close()
+    const file = this.#file
     this.#file = undefined
+    this.#files.closed(this)
+    await file?.close()
+  }
+
+  /** A read that is under way ends first (DiskFile.close). */
+  closeIfIdle(): boolean {
+    if (this.#busy) return false
+    // Nothing is lost with a file that is read or was flushed, nor with one that is rebuilt after a crash.
+    this.#file?.close().catch(() => {})
+    this.#file = undefined
+    return true
   }
 
   /** The entries from the page boundary `start` on. */
@@ -207,7 +223,17 @@ export class EntryFile {
 
   #open(): DiskFile {
     this.#file ??= this.#disk.openSync(this.path, { create: true })
+    this.#files.used(this)
     return this.#file
+  }
+
+  async #whileBusy(work: (file: DiskFile) => Promise<void>): Promise<void> {
+    this.#busy = true
+    try {
+      await work(this.#open())
+    } finally {
+      this.#busy = false
+    }
   }
 
   #dropPages(fromEntry: number): void {

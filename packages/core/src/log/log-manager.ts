@@ -46,6 +46,8 @@ export interface LogManagerOptions {
   readonly logger: Logger
   readonly config: BrokerConfig
   readonly nodeId: number
+  /** Shared by its logs; by default of a size for one broker in a process. */
+  readonly resources?: LogResources
   /** The disk failed under a log, perhaps behind the back of any caller. */
   readonly onFailure?: (log: LogName, cause: DiskError) => void
 }
@@ -70,7 +72,7 @@ interface Inheritance {
 export class LogManager {
   readonly dataFolder: string
   readonly #options: LogManagerOptions
-  readonly #resources: LogResources = newLogResources()
+  readonly #resources: LogResources
   readonly #logs = new Map<string, Log>()
   readonly #limiter = new Limiter(logsAtOnce)
   /** Creating and deleting, by folder. */
@@ -92,6 +94,7 @@ export class LogManager {
   private constructor(options: LogManagerOptions) {
     const { config, disk } = options
     this.#options = options
+    this.#resources = options.resources ?? newLogResources()
     this.dataFolder = (config['log.dirs'] ?? config['log.dir'])[0]
     const path = (name: string) => join(this.dataFolder, name)
     this.#recoveryPoints = new OffsetCheckpoint({

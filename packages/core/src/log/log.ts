@@ -43,6 +43,9 @@ export type { LogOptions } from './log-options.ts'
 export type { LogRead, LogReadRequest, LogRecords } from './log-read.ts'
 export type { TimestampedOffset } from './timestamp-search.ts'
 
+/** Closed segments whose flush is still under way: beyond that appends wait for the disk. */
+const unsealedSegmentsMax = 4
+
 export class Log {
   readonly topic: string
   readonly topicId: string
@@ -293,7 +296,11 @@ export class Log {
   ): AppendOutcome[] | Promise<AppendOutcome[]> {
     const state = this.#state
     state.commit(plan, segments, leaderEpoch)
-    if (segments.length > 0) this.#sealInBackground()
+    if (segments.length > 0) {
+      const sealed = this.#sealInBackground()
+      const behind = state.durability.unsealedSegments > unsealedSegmentsMax
+      if (behind) return sealed.then(() => plan.outcomes)
+    }
     const flushed = this.#flushWhereDue()
     return flushed === undefined ? plan.outcomes : flushed.then(() => plan.outcomes)
   }
@@ -332,8 +339,9 @@ export class Log {
     })
   }
 
-  #sealInBackground(): void {
-    this.#inBackground((durability) => durability.flushSealed())
+  /** The promise is for who wants to wait; it is not rejected. */
+  #sealInBackground(): Promise<void> {
+    return this.#inBackground((durability) => durability.flushSealed())
   }
 
   #rebuildIndexes(segment: Segment): void {
@@ -343,6 +351,7 @@ export class Log {
       if (!segment.retired) await segment.rebuildIndexes(this.#state.context)
     }
     this.#alone(rebuild).catch((cause) => {
+      if (this.#closed) return
       logger.error({ segment: segment.path, cause }, 'index could not be built again')
     })
   }
@@ -386,15 +395,17 @@ export class Log {
     })
   }
 
-  #inBackground(flush: (durability: Durability) => Promise<void>): void {
-    const run = this.#jobs.run(async () => {
+  async #inBackground(flush: (durability: Durability) => Promise<void>): Promise<void> {
+    const { logger, folder, resources } = this.#options
+    const job = async () => {
       if (this.#closed || this.#failure !== undefined) return
       await this.#durably(flush)
-    })
-    run.catch((cause) => {
-      const { logger, folder } = this.#options
+    }
+    try {
+      await resources.backgroundFlushes.run(() => this.#jobs.run(job))
+    } catch (cause) {
       logger.error({ folder, cause }, 'log could not be flushed')
-    })
+    }
   }
 
   /** Runs what must not fail: where it does the log has failed, for good unless the disk is merely full. */

@@ -5,7 +5,7 @@
 //   segment   |....|range|..............|range|range|   each range stamped with the count at its use
 
 /** Small against what any machine that runs a broker gives to its page cache. */
-const defaultWindowBytes = 256 * 1024 * 1024
+const defaultWindowBytes = 128 * 1024 * 1024
 /** A range stops growing at this size, so that its beginning can age. */
 const rangeBytesMax = 4 * 1024 * 1024
 const rangesMax = 64

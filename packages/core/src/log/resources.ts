@@ -1,15 +1,28 @@
-// What all logs of one process share, each of it bounded in bytes.
+// What all logs of one process share, each of it bounded.
 
+import { Limiter } from '../lib/limiter.ts'
 import { IndexPages } from './index-pages.ts'
+import { OpenFiles } from './open-files.ts'
 import { ReadBuffers } from './read-buffers.ts'
 import { Residency } from './residency.ts'
 
+/** As many as the disk's thread pool does at once: those that wait should hold no file open. */
+const backgroundFlushesMax = 8
+
 export interface LogResources {
   readonly buffers: ReadBuffers
+  readonly files: OpenFiles
+  readonly backgroundFlushes: Limiter
   readonly pages: IndexPages
   readonly residency: Residency
 }
 
 export function newLogResources(): LogResources {
-  return { buffers: new ReadBuffers(), pages: new IndexPages(), residency: new Residency() }
+  return {
+    buffers: new ReadBuffers(),
+    files: new OpenFiles(),
+    backgroundFlushes: new Limiter(backgroundFlushesMax),
+    pages: new IndexPages(),
+    residency: new Residency(),
+  }
 }

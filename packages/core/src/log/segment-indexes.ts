@@ -6,16 +6,16 @@ import type { Disk } from '../host/disk.ts'
 import { runReads } from './disk-reads.ts'
 import { EntryFile } from './entry-file.ts'
 import { segmentFileName } from './file-names.ts'
-import type { IndexPages } from './index-pages.ts'
 import type { LogConfig } from './log-config.ts'
 import { OffsetIndex, offsetEntryBytes } from './offset-index.ts'
+import type { LogResources } from './resources.ts'
 import { TimeIndex, type TimestampOffset, timeEntryBytes } from './time-index.ts'
 
 export interface SegmentIndexesOptions {
   readonly disk: Disk
   readonly folder: string
   readonly baseOffset: number
-  readonly pages: IndexPages
+  readonly resources: Pick<LogResources, 'files' | 'pages'>
   /** Bytes in the two files; 0 where there is none. */
   readonly offsetIndexBytes: number
   readonly timeIndexBytes: number
@@ -36,13 +36,13 @@ export class SegmentIndexes {
   #lastIndexedMs = -1
 
   constructor(options: SegmentIndexesOptions) {
-    const { disk, folder, baseOffset, pages } = options
+    const { disk, folder, baseOffset, resources } = options
     const entries = (kind: 'index' | 'timeindex', entryBytes: number, fileBytes: number) =>
       new EntryFile({
         disk,
         path: join(folder, segmentFileName(baseOffset, kind)),
         entryBytes,
-        pages,
+        resources,
         savedCount: Math.floor(fileBytes / entryBytes),
       })
     this.offsets = new OffsetIndex(

@@ -5,12 +5,13 @@
 import { join } from 'node:path/posix'
 import { batchField, readInt64 } from '@sluice/protocol/records/batch'
 import type { Clock } from '../host/clock.ts'
-import type { Disk, DiskFile } from '../host/disk.ts'
+import { type Disk, DiskError, type DiskFile } from '../host/disk.ts'
 import { assert } from '../lib/assert.ts'
 import { scanBatches } from './batch-scan.ts'
 import { batchBytesAt, lastOffsetAt } from './batch-selection.ts'
 import { runReads } from './disk-reads.ts'
 import { type SegmentFileKind, segmentFileName } from './file-names.ts'
+import type { ClosableFile } from './open-files.ts'
 import { ResidentRanges } from './residency.ts'
 import type { LogResources } from './resources.ts'
 import type { GaugedSegment } from './roll.ts'
@@ -39,7 +40,7 @@ export interface ScanContext {
 /** Whether the batch at `at` may stand where it does. */
 export type AcceptBatch = (buffer: Buffer, at: number, position: number) => boolean
 
-export class Segment implements GaugedSegment {
+export class Segment implements GaugedSegment, ClosableFile {
   readonly baseOffset: number
   readonly createdMs: number
   readonly rollJitterMs: number
@@ -114,16 +115,27 @@ export class Segment implements GaugedSegment {
     return this.#path('log')
   }
 
-  /** The file; created where there is none yet. */
+  /** The file; created where it is a new segment's. Hold the segment while more than one call needs it. */
   open(): DiskFile {
-    this.#file ??= this.#options.disk.openSync(this.path, { create: true })
+    this.#file ??= this.#options.disk.openSync(this.path, { create: !this.#sealed })
+    this.resources.files.used(this)
     return this.#file
+  }
+
+  closeIfIdle(unflushed: boolean): boolean {
+    if (this.#holders > 0 || (this.#flushedBytes < this.#sizeBytes && !unflushed)) return false
+    this.#file?.close().catch(() => {})
+    this.#file = undefined
+    return true
   }
 
   /** Behind the end, and with no other effect until add(). Throws and waits as DiskFile.append. */
   write(buffers: readonly Uint8Array[]): undefined | Promise<void> {
     assert(!this.#sealed, 'only the last segment of a log grows')
-    return this.open().append(buffers)
+    const pending = this.open().append(buffers)
+    if (pending === undefined) return undefined
+    this.hold()
+    return pending.finally(() => this.letGo())
   }
 
   /** The batch has been written, behind all that were added before. */
@@ -172,13 +184,13 @@ export class Segment implements GaugedSegment {
   /** Cuts off what was written and not added. */
   async cutUnadded(): Promise<void> {
     await this.whenFree()
-    await this.open().truncate(this.#sizeBytes)
+    await this.#holding((file) => file.truncate(this.#sizeBytes))
   }
 
   /** The greatest timestamp of a record, -1 where none has one. Builds damaged indexes again. */
   async largestTimestamp(context: ScanContext): Promise<TimestampOffset> {
     if (this.#largest !== undefined) return this.#largest
-    const indexed = await runReads(lastIndexedTimestamp(this))
+    const indexed = await this.#indexedTimestamp()
     if (indexed === undefined) {
       this.distrustIndexes()
       return this.#scanLargest(context)
@@ -190,7 +202,7 @@ export class Segment implements GaugedSegment {
   async flush(): Promise<void> {
     const sizeBytes = this.#sizeBytes
     if (this.#flushedBytes === sizeBytes) return
-    await this.open().flush()
+    await this.#holding((file) => file.flush())
     this.#flushedBytes = Math.max(this.#flushedBytes, sizeBytes)
   }
 
@@ -206,8 +218,10 @@ export class Segment implements GaugedSegment {
   /** Closes the files once nobody reads. */
   async close(): Promise<void> {
     await this.whenFree()
-    await this.#file?.close()
+    const file = this.#file
     this.#file = undefined
+    this.resources.files.closed(this)
+    await file?.close()
     await this.#indexes.close()
   }
 
@@ -293,10 +307,21 @@ export class Segment implements GaugedSegment {
 
   /** For good: a power loss must not mix what was cut with what is appended in its place. */
   async #cutFile(sizeBytes: number): Promise<void> {
-    const file = this.open()
-    await file.truncate(sizeBytes)
-    await file.flush()
+    await this.#holding(async (file) => {
+      await file.truncate(sizeBytes)
+      await file.flush()
+    })
     this.#flushedBytes = sizeBytes
+  }
+
+  /** Undefined, too, where the log itself does not read: what does may still tell. */
+  async #indexedTimestamp(): Promise<TimestampOffset | undefined> {
+    try {
+      return await runReads(lastIndexedTimestamp(this))
+    } catch (error) {
+      if (error instanceof DiskError && error.kind === 'io') return undefined
+      throw error
+    }
   }
 
   async #scanLargest(context: ScanContext): Promise<TimestampOffset> {
@@ -307,12 +332,7 @@ export class Segment implements GaugedSegment {
       largest = { timestampMs: maxTimestamp, offset: lastOffset }
       return true
     }
-    this.hold()
-    try {
-      await this.scan(context, { from: 0, to: this.#sizeBytes, visit })
-    } finally {
-      this.letGo()
-    }
+    await this.scan(context, { from: 0, to: this.#sizeBytes, visit })
     return largest
   }
 
@@ -338,7 +358,16 @@ export class Segment implements GaugedSegment {
     context: ScanContext,
     stretch: { from: number; to: number; visit: AcceptBatch },
   ): Promise<number> {
-    return scanBatches({ file: this.open(), clock: context.clock, ...stretch })
+    return this.#holding((file) => scanBatches({ file, clock: context.clock, ...stretch }))
+  }
+
+  async #holding<T>(work: (file: DiskFile) => Promise<T>): Promise<T> {
+    this.hold()
+    try {
+      return await work(this.open())
+    } finally {
+      this.letGo()
+    }
   }
 
   async #unlink(kinds: readonly SegmentFileKind[]): Promise<void> {
@@ -347,9 +376,8 @@ export class Segment implements GaugedSegment {
 
   #newIndexes(offsetIndexBytes: number, timeIndexBytes: number): SegmentIndexes {
     const { disk, folder, baseOffset, resources } = this.#options
-    const { pages } = resources
     const files = { offsetIndexBytes, timeIndexBytes }
-    return new SegmentIndexes({ disk, folder, baseOffset, pages, ...files })
+    return new SegmentIndexes({ disk, folder, baseOffset, resources, ...files })
   }
 
   #path(kind: SegmentFileKind): string {
