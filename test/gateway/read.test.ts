@@ -68,6 +68,24 @@ describe('pages', () => {
     expect(valuesOf(await page('paged', query))).toEqual(['more'])
   })
 
+  test('partitions are merged by time, also where one takes many fetches', async () => {
+    await gateway.createTopic('merged', { partitions: 2 })
+    const large = 'x'.repeat(20_000)
+    for (let n = 0; n < 60; n++) {
+      // One partition has all the bytes, the other one a small record now and then.
+      const partition = n % 10 === 9 ? 1 : 0
+      const value = partition === 0 ? `${n} ${large}` : `${n}`
+      const records = [{ value, partition, timestamp: 1000 + n }]
+      await gateway.post(path('merged'), { records })
+    }
+    const { text } = await gateway.get(`${path('merged')}`, { accept: 'text/plain' })
+    const order = text
+      .trimEnd()
+      .split('\n')
+      .map((line) => Number.parseInt(line, 10))
+    expect(order).toEqual(Array.from({ length: 60 }, (_, n) => n))
+  })
+
   test('some partitions only', async () => {
     await gateway.createTopic('some', { partitions: 3 })
     await fill('some', 6, (n) => n % 3)

@@ -138,7 +138,10 @@ export class LogReader {
     return end !== undefined && offset >= end
   }
 
-  /** Gives out what is buffered, the oldest first. */
+  /**
+   * Gives out what is buffered, the oldest first, until a partition has to be fetched from again: what
+   * comes next of it may be older than what is buffered of the others.
+   */
   #drain(gathered: Gathered, { maxRecords, maxBytes }: ReadLimits): void {
     const { key } = this.#options
     const { records } = gathered
@@ -149,11 +152,12 @@ export class LogReader {
       if (gathered.full) return
       from.take()
       gathered.scanned += 1
-      if (!wanted) continue
-      records.push(record)
-      gathered.bytes += record.bytes
-      gathered.full = records.length >= maxRecords
-      if (gathered.full) return
+      if (wanted) {
+        records.push(record)
+        gathered.bytes += record.bytes
+        gathered.full = records.length >= maxRecords
+      }
+      if (gathered.full || (!from.head && !from.atEnd)) return
     }
   }
 

@@ -114,10 +114,10 @@ function storedRanges(positions: readonly RecordPosition[]): StoredRange[] {
   return ranges
 }
 
-/** `hasPartition`: whether the topic is known and lacks only the partition. */
-export function explainProduceError(error: KafkaError, partitionMissing: boolean): Problem {
+/** Kafka has one code for both: where the topic is there, it is the partition that is not. */
+export function explainProduceError(error: KafkaError, topicKnown: boolean): Problem {
   const problem = kafkaProblem(error.code, error.message)
-  return partitionMissing && problem.code === 'topic_not_found'
+  return topicKnown && problem.code === 'topic_not_found'
     ? { ...problem, code: 'partition_not_found' }
     : problem
 }
