@@ -295,11 +295,12 @@ test.each([
 test('flush.messages=1: what was acknowledged survives a power loss', async () => {
   await fc.assert(
     fc.asyncProperty(fc.nat(), fc.array(small(3), { maxLength: 15 }), async (seed, shapes) => {
-      const overrides = { 'internal.segment.bytes': '700', 'flush.messages': '1' }
+      // So small that several segments end in one append: more than may wait to be flushed.
+      const overrides = { 'internal.segment.bytes': '170', 'flush.messages': '1' }
       const world = new World(seed, overrides)
       await world.open()
       for (const requests of shapes) {
-        await world.take({ kind: 'append', requests, batches: 2, records: 2 })
+        await world.take({ kind: 'append', requests: requests * 4, batches: 1, records: 2 })
         await world.take({ kind: 'flushUnderWay' })
       }
       world.expectAllDurable()

@@ -296,13 +296,12 @@ export class Log {
   ): AppendOutcome[] | Promise<AppendOutcome[]> {
     const state = this.#state
     state.commit(plan, segments, leaderEpoch)
-    if (segments.length > 0) {
-      const sealed = this.#sealInBackground()
-      const behind = state.durability.unsealedSegments > unsealedSegmentsMax
-      if (behind) return sealed.then(() => plan.outcomes)
-    }
     const flushed = this.#flushWhereDue()
-    return flushed === undefined ? plan.outcomes : flushed.then(() => plan.outcomes)
+    if (flushed !== undefined) return flushed.then(() => plan.outcomes)
+    if (segments.length === 0) return plan.outcomes
+    const sealed = this.#sealInBackground()
+    const behind = state.durability.unsealedSegments > unsealedSegmentsMax
+    return behind ? sealed.then(() => plan.outcomes) : plan.outcomes
   }
 
   /** As flush.messages and flush.ms have it; a promise where it must be waited for. */
