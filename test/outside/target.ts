@@ -3,10 +3,12 @@
 
 import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
+import { freePort } from '../lib/free-port.ts'
 import { startApacheKafka } from './kafka/apache.ts'
+
+export { freePort }
 
 const root = resolve(import.meta.dirname, '../..')
 export const sluiceCommand = [
@@ -30,19 +32,6 @@ export async function startTarget(overrides: Record<string, string> = {}): Promi
   if (process.env['TARGET'] !== 'apache') return startSluice(port, overrides)
   const broker = await startApacheKafka(port, overrides)
   return { ...broker, port }
-}
-
-/** A port that was free a moment ago, below the range the system hands out to clients. */
-export async function freePort(): Promise<number> {
-  for (;;) {
-    const port = 20_000 + Math.floor(Math.random() * 10_000)
-    const free = await new Promise<boolean>((done) => {
-      const server = createServer()
-      server.on('error', () => done(false))
-      server.listen(port, '127.0.0.1', () => server.close(() => done(true)))
-    })
-    if (free) return port
-  }
 }
 
 export async function startSluice(
