@@ -130,6 +130,21 @@ describe('logs', () => {
       .toBe('0\n2\norders 0 2\norders 1 1\n')
   })
 
+  test('that end before their recovery point say so before anything is appended', async () => {
+    const disk = new MemoryDisk()
+    const first = await open(disk)
+    const log = await first.create(named())
+    for (let i = 0; i < 3; i++) await append(log, batch())
+    await log.flush()
+    await first.checkpoint()
+    const path = '/data/orders-0/00000000000000000000.log'
+    const content = await disk.readFile(path)
+    await disk.replaceFile(path, content.subarray(0, -1))
+    const again = await (await open(disk)).create(named())
+    expect([again.endOffset, again.recoveryPoint]).toEqual([2, 2])
+    expect(await text(disk, 'recovery-point-offset-checkpoint')).toBe('0\n1\norders 0 2\n')
+  })
+
   test('of an earlier topic of the same name go: ids count', async () => {
     const disk = new MemoryDisk()
     const first = await open(disk)

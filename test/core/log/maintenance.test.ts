@@ -47,6 +47,15 @@ describe('truncateTo', () => {
     expect(await append(log, batch())).toMatchObject({ baseOffset: 0 })
   })
 
+  test('into a batch whose first records were deleted leaves an empty log at the start offset', async () => {
+    const log = await openLog({ config })
+    await append(log, batch({ records: 4 }))
+    log.advanceStartOffset(2)
+    await log.truncateTo(3)
+    expect([log.startOffset, log.endOffset, log.sizeBytes]).toEqual([2, 2, 0])
+    expect(await append(log, batch())).toMatchObject({ baseOffset: 2 })
+  })
+
   test('writes down that less is flushed before anything is appended again', async () => {
     const saved: number[] = []
     const log = await openLog({

@@ -145,6 +145,15 @@ describe('what stands where it should not', () => {
     expect((await openLog({ disk: await diskWith(stale) })).endOffset).toBe(4)
   })
 
+  test('the same in the segment behind', async () => {
+    const { content, ends } = await writeBatches(3)
+    const newer = Buffer.from(content.subarray(0, ends[0]))
+    newer.writeInt32BE(5, 12)
+    const disk = await diskWith(newer)
+    await disk.replaceFile(logPath(2), content.subarray(ends[0]))
+    expect((await openLog({ disk })).endOffset).toBe(2)
+  })
+
   test('empty files, files without a log and files half deleted do no harm', async () => {
     const { content } = await writeBatches(3)
     const disk = await diskWith(content)

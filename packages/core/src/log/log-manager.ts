@@ -142,6 +142,9 @@ export class LogManager {
         const log = await this.#openLog(folderName, name)
         this.#logs.set(folderName, log)
         this.#inheritance.folders.delete(folderName)
+        // It ends before what was flushed once (a cut, or damage): what comes now is not on the disk yet.
+        const known = this.#inheritance.recoveryPoints.get(folderName) ?? 0
+        if (log.recoveryPoint < known) await this.#recoveryPoints.write()
         return log
       }),
     )

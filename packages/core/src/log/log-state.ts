@@ -105,9 +105,9 @@ export class LogState {
     const { last } = this
     const bytesBefore = last.sizeBytes
     this.endOffset = Math.min(await last.truncate(this.context, offset), this.endOffset)
+    this.sizeBytes -= bytesBefore - last.sizeBytes
     // The batch began with records that were deleted: nothing is left at all.
     if (this.endOffset < this.startOffset) return this.restartAt(this.startOffset)
-    this.sizeBytes -= bytesBefore - last.sizeBytes
     this.epochs.truncateFromEnd(this.endOffset)
     await this.#reloadProducers()
     await this.#cut()

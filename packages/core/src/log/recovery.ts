@@ -20,7 +20,7 @@ import {
 } from '@sluice/protocol/records/batch'
 import { lastOffsetAt } from './batch-selection.ts'
 import { runReads } from './disk-reads.ts'
-import { LeaderEpochs, leaderEpochFileName } from './leader-epochs.ts'
+import { LeaderEpochs, leaderEpochFileName, noLeaderEpoch } from './leader-epochs.ts'
 import { readLogFolder, type SegmentFiles } from './log-folder.ts'
 import type { LogOptions } from './log-options.ts'
 import { segmentIndexFor } from './log-read.ts'
@@ -127,6 +127,8 @@ class Loader {
   readonly #snapshots: SnapshotFiles
   readonly #producers: Producers
   #endOffset = 0
+  /** Of the last batch that was read: it never goes back. */
+  #epoch = noLeaderEpoch
 
   constructor(options: LogOptions, { segments, epochs, snapshots }: Parts) {
     this.#options = options
@@ -218,14 +220,13 @@ class Loader {
     const segment = this.#segments[index]
     const nextBase = this.#segments[index + 1]?.baseOffset ?? Number.POSITIVE_INFINITY
     const nowMs = this.#options.clock.now()
-    let epoch = -1
     this.#endOffset = segment.baseOffset
     return segment.recover(this.#context, (buffer, at) => {
       const batchEpoch = readInt32(buffer, at + batchField.leaderEpoch)
       const lastOffset = lastOffsetAt(buffer, at)
       if (!this.#isSound(buffer, at, segment.baseOffset)) return false
-      if (lastOffset >= nextBase || batchEpoch < epoch) return false
-      epoch = batchEpoch
+      if (lastOffset >= nextBase || batchEpoch < this.#epoch) return false
+      this.#epoch = batchEpoch
       this.#epochs.assign(batchEpoch, readInt64(buffer, at))
       replayBatch(this.#producers, buffer, at, nowMs)
       this.#endOffset = lastOffset + 1
@@ -275,10 +276,10 @@ class Loader {
   async #checkStart(): Promise<void> {
     const { startOffset } = this.#options
     if (this.#segments.length > 0 && startOffset <= this.#endOffset) return
-    for (const segment of this.#segments.toReversed()) await segment.remove()
+    if (this.#segments.length > 0) await this.#cutSegments(0)
     const first = newSegment(this.#options, startOffset)
     first.open()
-    this.#segments.splice(0, this.#segments.length, first)
+    this.#segments.push(first)
     this.#epochs.clear()
     this.#producers.reset([])
     this.#endOffset = startOffset
