@@ -6,7 +6,7 @@
 import { SeededRandom } from '@sluice/core/host/memory/random'
 import { expect, test } from 'vitest'
 import { freePort } from '../lib/free-port.ts'
-import { type RunningBroker, startBroker, temporaryFolder } from '../sluice/command.ts'
+import { type RunningBroker, sluice, startBroker, temporaryFolder } from '../sluice/command.ts'
 import { History, readTopic } from './history.ts'
 import { kafkajsLoad, newClient, ownLoad } from './loads.ts'
 
@@ -37,11 +37,14 @@ test(`nothing acknowledged is lost by ${kills} kills under load, seed ${seed}`, 
       await broker.end('SIGKILL')
       broker = await startBroker(args)
     }
+    // The folder takes no second one, and a stop in the middle of it all is as good as a kill.
+    const other = await sluice(['dev', '--port', '0', '--data', folder.path])
+    expect([other.status, other.stderr]).toEqual([1, expect.stringContaining('is in use')])
+    expect(await broker.end('SIGTERM')).toBe(0)
+    broker = await startBroker(args)
     await pause(300)
     await Promise.all(loads.map((load) => load.stop()))
-    expect(await broker.end('SIGTERM')).toBe(0)
 
-    broker = await startBroker(args)
     expect(own.violations(await readTopic(client, 'own', partitions))).toEqual([])
     expect(kafkajs.violations(await readTopic(client, 'kafkajs', partitions))).toEqual([])
     expect(await broker.end('SIGTERM')).toBe(0)
