@@ -131,6 +131,26 @@ test('a deleted topic is gone from the disk, also when the broker was killed rig
   client.close()
 })
 
+test('deleted records stay deleted, also when the broker was killed right after', async () => {
+  const client = await start()
+  await createTopic(client, 't')
+  const topicData = [{ name: 't', partitionData: [{ index: 0, records: batchOf(['a', 'b', 'c']) }] }]
+  await client.send(apis.produce, 9, { acks: -1, timeoutMs: 1000, topicData })
+  const deleted = await client.send(apis.deleteRecords, 2, {
+    topics: [{ name: 't', partitions: [{ partitionIndex: 0, offset: 2 }] }],
+    timeoutMs: 1000,
+  })
+  expect(deleted.topics[0].partitions[0]).toMatchObject({ lowWatermark: 2, errorCode: 0 })
+  await end('SIGKILL')
+
+  const again = await start()
+  const { topics } = await again.send(apis.listOffsets, 7, {
+    replicaId: -1,
+    topics: [{ name: 't', partitions: [{ partitionIndex: 0, timestamp: -2 }] }],
+  })
+  expect(topics[0].partitions[0]).toMatchObject({ errorCode: 0, offset: 2 })
+})
+
 test('a folder of another cluster is refused', async () => {
   const client = await start()
   await createTopic(client, 'orders')

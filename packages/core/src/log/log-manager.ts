@@ -176,6 +176,11 @@ export class LogManager {
     await this.#startOffsets.write()
   }
 
+  /** Writes start offsets down: what was deleted stays deleted, whatever happens. Rejects with DiskError. */
+  async checkpointStartOffsets(): Promise<void> {
+    await this.#startOffsets.write()
+  }
+
   /** Closes all logs; where each could be, the folder is marked as cleanly shut down. */
   async close(brokerEpoch = -1): Promise<void> {
     if (this.#closed) return

@@ -46,6 +46,11 @@ export class Partitions {
     this.#options = options
   }
 
+  /** Deleted records stay deleted over a crash from when it resolves. Rejects with DiskError. */
+  async checkpointStartOffsets(): Promise<void> {
+    await this.#options.logs.checkpointStartOffsets()
+  }
+
   /** Makes partitions of all logs that the image names, and follows it from then on. */
   static async open(options: PartitionsOptions): Promise<Partitions> {
     const { cluster } = options

@@ -1,5 +1,5 @@
 // DeleteRecords (KIP-107)
-// v2 flexible. An offset of -1 means the high watermark.
+// v2 flexible. An offset of -1 means the high watermark. Answered when the new starts are durable.
 
 import { apis } from '@sluice/protocol/apis'
 import { errors } from '@sluice/protocol/errors'
@@ -26,15 +26,18 @@ export const deleteRecords = handler(
       })),
     }),
   },
-  (broker, request) => ({
-    topics: request.topics.map(({ name, partitions }) => ({
+  async (broker, request) => {
+    const topics = request.topics.map(({ name, partitions }) => ({
       name,
       partitions: partitions.map(({ partitionIndex, offset }) => ({
         partitionIndex,
         ...deleteBefore(broker, { name, index: partitionIndex, offset }),
       })),
-    })),
-  }),
+    }))
+    // What a client was told is gone must not come back with a restart: the start never goes back.
+    await broker.partitions.checkpointStartOffsets()
+    return { topics }
+  },
 )
 
 function deleteBefore(broker: Broker, at: { name: string; index: number; offset: number }) {
