@@ -134,7 +134,9 @@ test('a deleted topic is gone from the disk, also when the broker was killed rig
 test('deleted records stay deleted, also when the broker was killed right after', async () => {
   const client = await start()
   await createTopic(client, 't')
-  const topicData = [{ name: 't', partitionData: [{ index: 0, records: batchOf(['a', 'b', 'c']) }] }]
+  const topicData = [
+    { name: 't', partitionData: [{ index: 0, records: batchOf(['a', 'b', 'c']) }] },
+  ]
   await client.send(apis.produce, 9, { acks: -1, timeoutMs: 1000, topicData })
   const deleted = await client.send(apis.deleteRecords, 2, {
     topics: [{ name: 't', partitions: [{ partitionIndex: 0, offset: 2 }] }],
