@@ -11,7 +11,8 @@ const failures: string[] = []
 beforeAll(async () => {
   const log = (fields: object, message: string) => failures.push(`${message} ${String(fields)}`)
   gateway = await TestGateway.start({
-    limits: { bodyBytesMax: 100_000, waitMsMax: 10 },
+    // What is followed must come to an end, too.
+    limits: { bodyBytesMax: 100_000, waitMsMax: 10, streamAgeMsMax: 20 },
     logger: { debug() {}, info() {}, warn() {}, error: log },
   })
   await gateway.createTopic('t', { partitions: 2 })

@@ -197,6 +197,19 @@ describe('the end of a stream', () => {
     source.close()
   })
 
+  test('followed text ends at its age, though records keep coming', async () => {
+    await using aging = await TestGateway.start({ limits: { streamAgeMsMax: 150 } })
+    await aging.createTopic('old-text')
+    let over = false
+    const text = aging
+      .get(`${path('old-text')}?follow=true`, { accept: 'text/plain' })
+      .finally(() => {
+        over = true
+      })
+    while (!over) await aging.post(path('old-text'), 'x')
+    expect((await text).text).toMatch(/^(x\n)*$/)
+  })
+
   test('and when the server goes; long polls return', async () => {
     const leaving = await TestGateway.start()
     await leaving.createTopic('leaving')

@@ -208,6 +208,19 @@ describe('produce in trouble', () => {
     expect((await stored('moving')).length).toBe(1)
   })
 
+  test('a topic made again with fewer partitions takes what had its place in the others', async () => {
+    const keys = Array.from({ length: 20 }, (_, n) => `key-${n}`)
+    expect(keys.some((key) => partitionOfKey(Buffer.from(key), 5) > 0)).toBe(true)
+    const records = keys.map((key) => ({ key, value: key }))
+    await gateway.createTopic('shrunk', { partitions: 5 })
+    expect((await gateway.post('/v1/topics/shrunk/records', { records })).status).toBe(200)
+    await gateway.request('DELETE', '/v1/topics/shrunk')
+    await gateway.createTopic('shrunk', { partitions: 1 })
+    const again = await gateway.post('/v1/topics/shrunk/records', { records })
+    expect(again.status).toBe(200)
+    expect((await stored('shrunk')).length).toBe(20)
+  })
+
   test('a refusal by the broker is told by its own problem', async () => {
     await gateway.createTopic('denied')
     gateway.faults.fail('Produce', errors.TOPIC_AUTHORIZATION_FAILED, { times: 1 })

@@ -68,7 +68,7 @@ export const kafkaProblems: { readonly [N in KafkaErrorName]: ProblemCode } = {
   NOT_CONTROLLER: 'unavailable',
   INVALID_REQUEST: 'invalid_request',
   UNSUPPORTED_FOR_MESSAGE_FORMAT: 'invalid_request',
-  POLICY_VIOLATION: 'forbidden',
+  POLICY_VIOLATION: 'invalid_request',
   OUT_OF_ORDER_SEQUENCE_NUMBER: 'conflict',
   DUPLICATE_SEQUENCE_NUMBER: 'conflict',
   INVALID_PRODUCER_EPOCH: 'fenced',

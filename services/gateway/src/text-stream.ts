@@ -1,5 +1,6 @@
 // Records as text/plain: values byte for byte, one a line. A null value is an empty line.
 
+import type { Clock } from '@sluice/core/host/clock'
 import type { LogReader } from './log-reader.ts'
 import type { Problem } from './problem.ts'
 import { pulledStream } from './pulled-stream.ts'
@@ -15,6 +16,7 @@ export interface TextStreamOptions {
   readonly bytesMax: number
   /** Wait for more when all is read. */
   readonly follow: boolean
+  readonly clock: Clock
   readonly ageMsMax: number
   readonly stream: OpenStream
   readonly traffic: Traffic
@@ -31,7 +33,8 @@ export function textStream(
   reader: LogReader,
   options: TextStreamOptions,
 ): ReadableStream<Uint8Array> {
-  const { follow, ageMsMax, stream, traffic } = options
+  const { follow, clock, stream, traffic } = options
+  const endsMs = clock.monotonic() + options.ageMsMax
   let pending: readonly ReadRecord[] = options.first
   let recordsLeft = options.recordsMax
   let bytesLeft = options.bytesMax
@@ -44,11 +47,13 @@ export function textStream(
       maxBytes: Math.min(bytesLeft, pieceBytesMax),
     }
     for (;;) {
+      const timeoutMs = endsMs - clock.monotonic()
+      if (follow && timeoutMs <= 0) return []
       const found = await reader.read(limits)
       if (!found.ok) throw new BrokenOff(found.problem)
       if (found.value.length > 0) return found.value
       if (!follow && (reader.finished || reader.caughtUp)) return []
-      if (!(await reader.wait({ timeoutMs: ageMsMax, signal: stream.signal }))) return []
+      if (!(await reader.wait({ timeoutMs, signal: stream.signal }))) return []
     }
   }
 

@@ -202,8 +202,9 @@ export class Producer {
     })
     const topic = this.#topic(name)
     if (topic.partitionCount > 0 && topic.parked.length === 0 && !this.full) {
-      this.#append(topic, records, delivery)
+      // First: a topic that was deleted and made again may have fewer partitions.
       this.#keepFresh(topic)
+      this.#append(topic, records, delivery)
     } else {
       const deadlineMs = this.#client.clock.monotonic() + this.#settings.blockMs
       topic.parked.push({ records, delivery, deadlineMs })

@@ -252,6 +252,7 @@ async function answerText(options: ReadRoutesOptions, one: Read): Promise<Answer
       recordsMax: max_records ?? streamRecordsMax,
       bytesMax: max_bytes ?? streamBytesMax,
       follow,
+      clock: options.clock,
       ageMsMax: options.limits.streamAgeMsMax,
       stream,
       traffic: options.traffic,
