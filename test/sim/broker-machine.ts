@@ -41,6 +41,8 @@ export class BrokerMachine {
   /** By partition, the offset up to which the next start must find its log. */
   #kept = new Map<string, number>()
   readonly #topicIds = new Map<string, string>()
+  /** The high watermarks when a broker was last seen: above them a flush may have been under way. */
+  #committed = new Map<string, number>()
   /** What was in the logs before the last power loss. */
   #written = new Map<string, Values>()
   #losses = 0
@@ -174,17 +176,18 @@ export class BrokerMachine {
     const broker = this.#broker
     for (const { topic, topicId } of broker?.partitions ?? []) this.#topicIds.set(topic, topicId)
     if (kind === 'power') this.#written = writtenValues(this.disk)
-    if (kind === 'power' && !this.#flushesEach) {
-      this.#losses += 1
-      this.#kept = flushedEnds(this.disk)
-    } else if (broker !== undefined) {
+    if (broker !== undefined) {
       this.#kept = new Map()
+      this.#committed = new Map()
       for (const { topic, index, log, highWatermark } of broker.partitions) {
-        // What is above the high watermark may be on its way to the disk.
-        const keptOffset = kind === 'power' ? highWatermark : log.endOffset
-        this.#kept.set(nameOf({ topic, partition: index }), keptOffset)
+        const place = nameOf({ topic, partition: index })
+        this.#kept.set(place, log.endOffset)
+        this.#committed.set(place, highWatermark)
       }
     }
+    if (kind === 'kill') return
+    if (!this.#flushesEach) this.#losses += 1
+    this.#kept = this.#flushesEach ? this.#committed : flushedEnds(this.disk)
   }
 
   #checkRecovery(broker: Broker): void {

@@ -96,6 +96,7 @@ export class Partition {
   #inboxBytes = 0
   #drainScheduled = false
   #appending = false
+  readonly #settledWaiters: (() => void)[] = []
   readonly #listeners = new Set<AdvanceListener>()
 
   constructor(options: PartitionOptions) {
@@ -232,10 +233,11 @@ export class Partition {
   }
 
   /** Resolves when no append is under way and none waits. */
-  async settled(): Promise<void> {
-    while (this.#appending || this.#inbox.length > 0) {
-      await new Promise<void>((resolve) => this.#options.clock.defer(resolve))
-    }
+  settled(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#settledWaiters.push(resolve)
+      this.#tellSettled()
+    })
   }
 
   #refusal(options: ProduceOptions): number {
@@ -255,6 +257,7 @@ export class Partition {
     this.#inbox = []
     this.#inboxBytes = 0
     for (const { done } of waiting) done(this.#refused(error))
+    this.#tellSettled()
   }
 
   #scheduleDrain(): void {
@@ -275,10 +278,12 @@ export class Partition {
       outcomes = this.log.append(requests, this.#leaderEpoch)
     } catch (cause) {
       this.#appendFailed(requests, cause)
+      this.#goOn()
       return
     }
     if (!(outcomes instanceof Promise)) {
       this.#appended(requests, outcomes, this.log.sizeBytes - bytesBefore)
+      this.#goOn()
       return
     }
     this.#appending = true
@@ -286,14 +291,25 @@ export class Partition {
       (settled) => {
         this.#appending = false
         this.#appended(requests, settled, this.log.sizeBytes - bytesBefore)
-        if (this.#inbox.length > 0) this.#scheduleDrain()
+        this.#goOn()
       },
       (cause) => {
         this.#appending = false
         this.#appendFailed(requests, cause)
-        if (this.#inbox.length > 0) this.#scheduleDrain()
+        this.#goOn()
       },
     )
+  }
+
+  /** After an append: the next one, or word to those who wait for the last. */
+  #goOn(): void {
+    if (this.#inbox.length > 0) this.#scheduleDrain()
+    else this.#tellSettled()
+  }
+
+  #tellSettled(): void {
+    if (this.#appending || this.#inbox.length > 0) return
+    for (const resolve of this.#settledWaiters.splice(0)) resolve()
   }
 
   #appended(requests: readonly Pending[], outcomes: readonly AppendOutcome[], bytes: number): void {

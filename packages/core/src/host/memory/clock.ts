@@ -21,6 +21,8 @@ interface Event extends HeapItem {
 }
 
 const defaultStartMs = Date.UTC(2026, 0, 1)
+/** More at one instant are no progress: somebody asks again and again instead of waiting. */
+const eventsAtInstantMax = 20_000
 
 export class SimulatedClock implements Clock {
   readonly #random: Random
@@ -30,6 +32,7 @@ export class SimulatedClock implements Clock {
   #elapsedMs = 0
   #sequence = 0
   #eventsRun = 0
+  #eventsAtInstant = 0
   #traceHash = 0
 
   constructor(options: { random: Random; startMs?: number }) {
@@ -117,6 +120,8 @@ export class SimulatedClock implements Clock {
   #step(): void {
     const event = this.#events.pop() as Event
     assert(event.atMs >= this.#elapsedMs, 'time does not go back')
+    this.#eventsAtInstant = event.atMs === this.#elapsedMs ? this.#eventsAtInstant + 1 : 0
+    assert(this.#eventsAtInstant < eventsAtInstantMax, 'time goes on')
     this.#elapsedMs = event.atMs
     if (event.owner?.hold(event)) return
     this.#eventsRun += 1
