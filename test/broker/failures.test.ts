@@ -81,6 +81,20 @@ describe('bug class 4: Produce is never answered with -1:', () => {
   })
 })
 
+test('bug class 4: nor when its handler has a bug', async () => {
+  running = await TestBroker.start()
+  await running.createTopic('orders')
+  const client = await running.connect()
+  const partition = running.broker.partitions.get('orders', 0)
+  if (partition) {
+    partition.submit = () => {
+      throw new TypeError('a bug')
+    }
+  }
+  expect(await errorOf(client, 'orders')).toBe('KAFKA_STORAGE_ERROR')
+  expect((await client.send(apis.apiVersions, 0, {})).errorCode).toBe(0)
+})
+
 describe('A metadata table', () => {
   test('out of reach holds up its own requests, in their time, and no others', async () => {
     const clock = new NodeClock()
