@@ -1,11 +1,16 @@
 // npm run planted [-- NAME…]: proves that the tests would notice. Each *.patch beside this file plants one bug or
-// removes one guard; it is applied to a copy of the tree, and the command it names must fail there.
+// removes one guard; it is applied to a copy of the tree, and the commands it names must fail there, and for the
+// reason it says: each must print the line that follows it.
 //
 //   Bug: acknowledge before append
-//   Caught by: node test/sim/main.ts --seed 17
+//   Caught by: node test/sim/main.ts --seeds 16
+//   Saying: acknowledged p
+//   Caught by: vitest run test/broker/failures.test.ts -t 'a full disk refuses appends'
+//   Saying: a full disk refuses appends
 //   diff --git a/… b/…
 //
-// A patch that no longer applies fails the run: a guard that moved needs its patch moved.
+// A patch that no longer applies fails the run: a guard that moved needs its patch moved. Seeds come in
+// numbers, since any change to the product gives a seed another story; the run says which one noticed.
 
 import { spawnSync } from 'node:child_process'
 import {
@@ -26,8 +31,14 @@ const commandTimeoutMs = 180_000
 interface Planted {
   name: string
   bug: string
-  command: string
+  proofs: Proof[]
   file: string
+}
+
+interface Proof {
+  command: string
+  /** What the command prints when it fails for the right reason. */
+  saying: string
 }
 
 function planted(): Planted[] {
@@ -38,9 +49,16 @@ function planted(): Planted[] {
       const file = join(import.meta.dirname, name)
       const text = readFileSync(file, 'utf8')
       const bug = /^Bug: (.+)$/m.exec(text)?.[1]
-      const command = /^Caught by: (.+)$/m.exec(text)?.[1]
-      if (!bug || !command) throw new Error(`${name}: needs the lines 'Bug:' and 'Caught by:'`)
-      return { name: name.replace('.patch', ''), bug, command, file }
+      const proofs = [...text.matchAll(/^Caught by: (.+)\nSaying: (.+)$/gm)]
+      if (!bug || proofs.length === 0) {
+        throw new Error(`${name}: needs the lines 'Bug:', 'Caught by:' and 'Saying:'`)
+      }
+      return {
+        name: name.replace('.patch', ''),
+        bug,
+        proofs: proofs.map(([, command, saying]) => ({ command, saying })),
+        file,
+      }
     })
 }
 
@@ -71,22 +89,32 @@ function run(folder: string, command: string) {
   const path = `${join(root, 'node_modules/.bin')}:${process.env['PATH']}`
   return spawnSync('bash', ['-c', command], {
     cwd: folder,
-    env: { ...process.env, PATH: path },
+    env: { ...process.env, PATH: path, NO_COLOR: '1' },
     encoding: 'utf8',
     timeout: commandTimeoutMs,
     maxBuffer: 1 << 28,
   })
 }
 
-/** What went wrong with the proof, or undefined when the bug was caught. */
-function plant({ command, file }: Planted): string | undefined {
+type Verdict = { caught: true; by: string[] } | { caught: false; why: string }
+
+function plant({ proofs, file }: Planted): Verdict {
   const copy = copyTree()
+  const missed = (why: string): Verdict => ({ caught: false, why })
+  const by: string[] = []
   try {
     const applied = run(copy, `patch -p1 --fuzz=0 --forward < '${file}'`)
-    if (applied.status !== 0) return `the patch no longer applies:\n${applied.stdout}`
-    const result = run(copy, command)
-    if (result.error) return `${command}: ${result.error.message}`
-    return result.status === 0 ? `not caught by ${command}` : undefined
+    if (applied.status !== 0) return missed(`the patch no longer applies:\n${applied.stdout}`)
+    for (const { command, saying } of proofs) {
+      const { status, stdout, stderr, error } = run(copy, command)
+      if (error) return missed(`${command}: ${error.message}`)
+      if (status === 0) return missed(`not caught by ${command}`)
+      const said = `${stdout}${stderr}`
+      if (!said.includes(saying)) return missed(`${command} fails for another reason:\n${said}`)
+      const seeds = [...said.matchAll(/^seed (\d+) FAILED$/gm)].map(([, seed]) => seed)
+      by.push(seeds.length > 0 ? `${command} (seeds ${seeds.join(' ')})` : command)
+    }
+    return { caught: true, by }
   } finally {
     rmSync(copy, { recursive: true, force: true })
   }
@@ -97,14 +125,11 @@ let passed = 0
 let failed = 0
 for (const each of planted()) {
   if (wanted.length > 0 && !wanted.includes(each.name)) continue
-  const problem = plant(each)
-  if (problem === undefined) passed++
+  const verdict = plant(each)
+  if (verdict.caught) passed++
   else failed++
-  console.log(
-    problem === undefined
-      ? `caught  ${each.bug} (${each.command})`
-      : `MISSED  ${each.bug}: ${problem}`,
-  )
+  if (!verdict.caught) console.log(`MISSED  ${each.bug}: ${verdict.why}`)
+  else for (const by of verdict.by) console.log(`caught  ${each.bug}: ${by}`)
 }
 console.log(`planted: ${passed} passed, ${failed} failed`)
 process.exitCode = failed === 0 && passed > 0 ? 0 : 1
