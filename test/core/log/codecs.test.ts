@@ -116,7 +116,7 @@ describe('a checkpoint', () => {
     await checkpoint.write()
     expect(writes).toBe(2)
     expect(await checkpoint.read()).toEqual(current)
-    expect([checkpoint.names('a', 0), checkpoint.names('a', 1)]).toEqual([true, false])
+    expect([checkpoint.mayName('a', 0), checkpoint.mayName('a', 1)]).toEqual([true, false])
   })
 
   test.each(['', '0', '1\n0\n', '0\n2\na 0 1\n', '0\n1\na 0\n', '0\nx\n', 'rubbish\u0000'])(

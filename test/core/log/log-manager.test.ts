@@ -32,6 +32,15 @@ function open(
   return LogManager.open({ clock, random, disk, logger: silentLogger, config, nodeId })
 }
 
+class SlowDisk extends MemoryDisk {
+  startOffsetsWritten: Promise<void> | undefined
+
+  override async replaceFile(path: string, content: Uint8Array): Promise<void> {
+    if (path.endsWith('log-start-offset-checkpoint')) await this.startOffsetsWritten
+    await super.replaceFile(path, content)
+  }
+}
+
 const text = async (disk: MemoryDisk, path: string) =>
   (await disk.readFile(`/data/${path}`)).toString('utf8')
 const names = async (disk: MemoryDisk, path = '') =>
@@ -227,6 +236,27 @@ describe('logs', () => {
     expect(await text(disk, 'log-start-offset-checkpoint')).toBe(
       `0\n1\norders 0 ${log.startOffset}\n`,
     )
+  })
+
+  test('do not inherit what was being checkpointed when an earlier one of their name went', async () => {
+    const disk = new SlowDisk()
+    const manager = await open(disk)
+    const old = await manager.create(named())
+    for (let i = 0; i < 10; i++) await append(old, batch())
+    old.advanceStartOffset(8)
+    const slow = Promise.withResolvers<void>()
+    disk.startOffsetsWritten = slow.promise
+    const writing = manager.checkpointStartOffsets()
+    await manager.delete(old)
+    const creating = manager.create(named({ topicId: 'BBBBBBBBBBBBBBBBBBBBBg' }))
+    // As far as it comes by itself.
+    for (let i = 0; i < 20; i++) await new Promise((resolve) => setImmediate(resolve))
+    slow.resolve()
+    await writing
+    await append(await creating, batch({ value: 'acknowledged' }))
+    const afterKill = await open(disk)
+    const log = await afterKill.create(named({ topicId: 'BBBBBBBBBBBBBBBBBBBBBg' }))
+    expect([...(await readAll(log)).values()]).toEqual(['acknowledged'])
   })
 
   test('are found under long topic names and partitions of several digits', async () => {

@@ -251,7 +251,7 @@ export class LogManager {
   /** An older log of this name may be checkpointed: what that says is not true of a new one. */
   async #forgetCheckpoints({ topic, partition }: LogName): Promise<void> {
     for (const checkpoint of [this.#recoveryPoints, this.#startOffsets]) {
-      if (checkpoint.names(topic, partition)) await checkpoint.write()
+      if (checkpoint.mayName(topic, partition)) await checkpoint.write()
     }
   }
 

@@ -40,9 +40,9 @@ export class OffsetCheckpoint {
     return offsets
   }
 
-  /** Whether the file, as it stands, says something of this partition. */
-  names(topic: string, partition: number): boolean {
-    return this.#written.has(nameOf(topic, partition))
+  /** Whether the file, as it stands or is being written, may say something of this partition. */
+  mayName(topic: string, partition: number): boolean {
+    return this.#writing !== undefined || this.#written.has(nameOf(topic, partition))
   }
 
   /** Resolves when what holds now is on the disk. */
