@@ -90,6 +90,46 @@ describe('a full disk', () => {
   })
 })
 
+/** Takes records, and nothing of what a flush writes beside them. */
+class NearlyFullDisk extends MemoryDisk {
+  full: 'replace' | 'flush folder' | undefined
+
+  override async replaceFile(path: string, content: Uint8Array): Promise<void> {
+    if (this.full === 'replace') throw new DiskError('no-space', 'replace', path)
+    await super.replaceFile(path, content)
+  }
+
+  override async flushFolder(path: string): Promise<void> {
+    if (this.full === 'flush folder') throw new DiskError('no-space', 'flush folder', path)
+    await super.flushFolder(path)
+  }
+}
+
+describe('a disk too full to flush', () => {
+  const one = () => batch({ producerId: 5, producerEpoch: 0, baseSequence: 0, value: 'x' })
+
+  test('acknowledges a repetition only when what it repeats is flushed', async () => {
+    const disk = new NearlyFullDisk()
+    const log = await openLog({ disk, config: { flushMessages: 1 } })
+    disk.full = 'replace'
+    expect((await fails(() => append(log, one()))).kind).toBe('no-space')
+    expect((await fails(() => append(log, one()))).kind).toBe('no-space')
+    disk.full = undefined
+    expect(await append(log, one())).toMatchObject({ ok: true, baseOffset: 0, duplicate: true })
+    expect(log.recoveryPoint).toBe(1)
+  })
+
+  test('stops the log where a folder was not flushed: that is not tried again', async () => {
+    const disk = new NearlyFullDisk()
+    const log = await openLog({ disk, config: { flushMessages: 1 } })
+    disk.full = 'flush folder'
+    await fails(() => append(log, one()))
+    disk.full = undefined
+    expect((await fails(() => append(log, batch()))).operation).toBe('flush folder')
+    expect(log.recoveryPoint).toBe(0)
+  })
+})
+
 describe('a flush that fails', () => {
   async function broken() {
     const random = new SeededRandom(4)

@@ -143,7 +143,11 @@ export class Log {
     const nowMs = this.#nowMs
     const context = { config, endOffset, leaderEpoch, segment: last, producers, nowMs }
     const plan = planAppend(requests, context)
-    if (plan.parts.length === 0) return plan.outcomes
+    if (plan.parts.length === 0) {
+      // What a repetition repeats may be unflushed still, where the flush that was to follow it failed.
+      const flushed = this.#flushWhereDue()?.then(() => plan.outcomes)
+      return flushed === undefined ? plan.outcomes : this.#whileAppending(flushed)
+    }
     const create = (baseOffset: number) => newSegment(this.#options, baseOffset)
     const write = new AppendWrite(plan.parts, { last, create })
     let pending: undefined | Promise<void>
@@ -413,7 +417,7 @@ export class Log {
       return await task(this.#state.durability)
     } catch (error) {
       const full = error instanceof DiskError && error.kind === 'no-space'
-      if (!full || error.operation === 'flush') this.#fail(error)
+      if (!full || error.operation.startsWith('flush')) this.#fail(error)
       throw error
     }
   }
