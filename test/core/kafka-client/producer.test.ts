@@ -188,6 +188,21 @@ describe('against the broker', () => {
     await expect(producer.send('topic', valuesOf(0, 1))).rejects.toThrow(/closed/)
   })
 
+  test('close sends what was accepted before its topic was known, or waits for room', async () => {
+    await using cluster = await Cluster.start()
+    await cluster.createTopic('topic')
+    const options = { blockMs: 5000, bufferBytes: 300, batchBytes: 200, lingerMs: 0 }
+    const producer = new Producer(cluster.newClient(), options)
+    const sent = Array.from({ length: 10 }, () =>
+      producer.send('topic', [{ key: null, value: Buffer.alloc(100) }]),
+    )
+    await producer.close()
+    const positions = (await Promise.all(sent)).flat()
+    expect(positions.map(({ offset }) => offset)).toEqual(positions.map((_, i) => i))
+    const late = producer.send('topic', valuesOf(0, 1))
+    await expect(late).rejects.toMatchObject({ name: 'NETWORK_EXCEPTION' })
+  })
+
   test('lingers no longer than told', async () => {
     await using cluster = await Cluster.start()
     await cluster.createTopic('topic')

@@ -106,7 +106,7 @@ export class Producer {
   /** Topics with calls that wait for room. */
   readonly #crowded = new Set<Topic>()
   #calls: Calls = { open: 0, settled: undefined }
-  #flushed: Promise<unknown> = Promise.resolve()
+  #flushed: Promise<void> = Promise.resolve()
   #bufferedBytes = 0
   #roomWaiters: (() => void)[] = []
   /** Calls of flush() under way: nothing lingers. */
@@ -167,13 +167,17 @@ export class Producer {
       const settled = new Promise<void>((resolve) => {
         before.settled = resolve
       })
-      this.#flushed = Promise.all([this.#flushed, settled])
+      // Resolves to nothing: a result within a result for each flush would never be collected.
+      this.#flushed = Promise.all([this.#flushed, settled]).then(() => {})
     }
     await this.#flushed
     this.#flushes -= 1
   }
 
-  /** Takes no more records, and resolves when all are settled. The client stays open. */
+  /**
+   * Takes no more records, and resolves when all that were taken before are settled, those that wait for
+   * metadata or room included. The client stays open.
+   */
   async close(): Promise<void> {
     this.#closed = true
     await this.flush()
@@ -340,7 +344,7 @@ export class Producer {
   }
 
   #unpark(topic: Topic): void {
-    while (topic.parked.length > 0 && !this.full && !this.#closed) {
+    while (topic.parked.length > 0 && !this.full) {
       const { records, delivery } = topic.parked.shift() as Parked
       this.#append(topic, records, delivery)
     }
