@@ -20,7 +20,7 @@ export class Elections {
   #topicId: string | undefined
   readonly #led = new Set<number>()
   readonly #names = new Map<string, string>()
-  #taken: Promise<unknown> = Promise.resolve()
+  #taken: Promise<void> = Promise.resolve()
 
   constructor(options: ElectionsOptions) {
     this.#options = options
@@ -73,6 +73,7 @@ export class Elections {
     const watched = work.catch((cause) => {
       this.#options.logger.error({ cause }, 'the group coordinator could not follow a change')
     })
-    this.#taken = Promise.all([this.#taken, watched])
+    // Resolves to nothing: a result within a result for each change would never be collected.
+    this.#taken = Promise.all([this.#taken, watched]).then(() => {})
   }
 }
