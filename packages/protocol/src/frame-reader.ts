@@ -22,8 +22,8 @@ export class FrameError extends Error {
 }
 
 const sizeBytes = 4
-/** A frame of this size is taken at its word. */
-const trustedBytes = 64 * 1024
+/** A frame of this size is taken at its word: it holds the largest batch of a producer that is tuned. */
+const trustedBytes = 256 * 1024
 /** How much larger than what has arrived of a frame its buffer may be. */
 const growthFactor = 16
 
