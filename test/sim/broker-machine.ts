@@ -11,7 +11,7 @@ import { MemoryDisk } from '@sluice/core/host/memory/disk'
 import { assert } from '@sluice/core/lib/assert'
 import { Metrics } from '@sluice/core/metrics/metrics'
 import { GatedNetwork } from './gated-network.ts'
-import { name as nameOf, type Values } from './history.ts'
+import { name as nameOf, type Position } from './history.ts'
 import { flushedEnds, writtenValues } from './log-files.ts'
 import type { Machine, World } from './world.ts'
 
@@ -43,8 +43,8 @@ export class BrokerMachine {
   readonly #topicIds = new Map<string, string>()
   /** The high watermarks when a broker was last seen: above them a flush may have been under way. */
   #committed = new Map<string, number>()
-  /** What was in the logs before the last power loss. */
-  #written = new Map<string, Values>()
+  /** What was in the logs before each power loss since the last start. */
+  readonly #written = new Map<string, Position[]>()
   #losses = 0
 
   constructor({ config, segmentBytes, world }: BrokerMachineOptions) {
@@ -175,7 +175,7 @@ export class BrokerMachine {
   #rememberKept(kind: Crash): void {
     const broker = this.#broker
     for (const { topic, topicId } of broker?.partitions ?? []) this.#topicIds.set(topic, topicId)
-    if (kind === 'power') this.#written = writtenValues(this.disk)
+    if (kind === 'power') this.#rememberWritten()
     if (broker !== undefined) {
       this.#kept = new Map()
       this.#committed = new Map()
@@ -190,6 +190,12 @@ export class BrokerMachine {
     this.#kept = this.#flushesEach ? this.#committed : flushedEnds(this.disk)
   }
 
+  #rememberWritten(): void {
+    for (const [place, values] of writtenValues(this.disk)) {
+      this.#written.set(place, [...(this.#written.get(place) ?? []), ...values])
+    }
+  }
+
   #checkRecovery(broker: Broker): void {
     for (const { topic, topicId, index, log } of broker.partitions) {
       const place = { topic, partition: index }
@@ -198,7 +204,7 @@ export class BrokerMachine {
       this.#world.history.recovered(place, {
         endOffset: log.endOffset,
         keptOffset: isSame ? (this.#kept.get(nameOf(place)) ?? 0) : 0,
-        written: this.#written.get(nameOf(place)) ?? new Map(),
+        written: this.#written.get(nameOf(place)) ?? [],
       })
     }
     this.#written.clear()

@@ -20,8 +20,8 @@ interface Sent {
   outcome: 'open' | 'acknowledged' | 'failed'
 }
 
-/** Values by offset. */
-export type Values = ReadonlyMap<number, string>
+/** A value and its offset. */
+export type Position = readonly [number, string]
 
 interface PartitionHistory {
   /** Values by offset, as far as anyone was told. */
@@ -90,11 +90,15 @@ export class History {
 
   /**
    * After a restart the log ends at `endOffset`; at least `keptOffset` had to be kept; `written` was in it
-   * before a power loss.
+   * before the power losses since the last start.
    */
   recovered(
     place: Place,
-    { endOffset, keptOffset, written }: { endOffset: number; keptOffset: number; written: Values },
+    {
+      endOffset,
+      keptOffset,
+      written,
+    }: { endOffset: number; keptOffset: number; written: readonly Position[] },
   ): void {
     if (endOffset < keptOffset) {
       this.violation(`${name(place)} ends at ${endOffset}; up to ${keptOffset} had to be kept`)

@@ -7,7 +7,7 @@ import type { MemoryDisk } from '@sluice/core/host/memory/disk'
 import { batchHeaderBytes, readBatchHeader } from '@sluice/protocol/records/batch'
 import { decodeRecords } from '@sluice/protocol/records/record'
 import { decodeValue } from './client-machine.ts'
-import type { Values } from './history.ts'
+import type { Position } from './history.ts'
 
 export function flushedEnds(disk: MemoryDisk): Map<string, number> {
   const ends = new Map<string, number>()
@@ -25,14 +25,14 @@ export function flushedEnds(disk: MemoryDisk): Map<string, number> {
   return ends
 }
 
-export function writtenValues(disk: MemoryDisk): Map<string, Values> {
-  const logs = new Map<string, Map<number, string>>()
+export function writtenValues(disk: MemoryDisk): Map<string, Position[]> {
+  const logs = new Map<string, Position[]>()
   for (const { partition, content } of segments(disk.writtenFiles())) {
-    const values = logs.get(partition) ?? new Map<number, string>()
+    const values = logs.get(partition) ?? []
     logs.set(partition, values)
     for (const at of batches(content)) {
       for (const { offset, value } of decodeRecords(content, at)) {
-        values.set(offset, decodeValue(value))
+        values.push([offset, decodeValue(value)])
       }
     }
   }
