@@ -192,7 +192,7 @@ class RunningBroker implements Broker {
       onDiskFailure,
     })
     if (failed) partitions.takeOffline(failed)
-    await removeStrays(cluster, logs, host)
+    await removeStrays(nodeId, cluster, logs, host)
     return new RunningBroker(options, nodeId, { logs, cluster, partitions, turn })
   }
 
@@ -281,8 +281,16 @@ class RunningBroker implements Broker {
 }
 
 /** Logs of topics that were deleted while this broker was away. */
-async function removeStrays(cluster: Cluster, logs: LogManager, host: Host): Promise<void> {
-  // An empty table beside a folder with logs was lost rather than emptied: what is left is kept.
-  if (!cluster.founded) await logs.removeStrays()
-  else host.logger.info({ clusterId: cluster.image.clusterId }, 'a new cluster was founded')
+async function removeStrays(
+  nodeId: number,
+  cluster: Cluster,
+  logs: LogManager,
+  { logger }: Host,
+): Promise<void> {
+  if (cluster.founded)
+    logger.info({ clusterId: cluster.image.clusterId }, 'a new cluster was founded')
+  // A table that never saw this broker beside a folder with logs was lost rather than emptied, and so it
+  // stays, whether or not this start gets to its end: what is left is kept.
+  if (cluster.image.broker(nodeId)) await logs.removeStrays()
+  else await logs.setStraysAside()
 }

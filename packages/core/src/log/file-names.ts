@@ -6,10 +6,12 @@
 //     00000000000000000042.snapshot .dedup   producers as of offset 42
 //     leader-epoch-checkpoint  partition.metadata
 //   <topic>-<partition>.<32 hex>-delete/     a log being deleted
+//   <topic>-<partition>.<32 hex>-stray/      a log that nobody knows, kept for its owner to look at
 
 /** Longest file name that common file systems take. */
 const nameBytesMax = 255
 const deletedSuffix = '-delete'
+const straySuffix = '-stray'
 
 export type SegmentFileKind = 'log' | 'index' | 'timeindex' | 'snapshot' | 'dedup' | 'txnindex'
 
@@ -49,7 +51,15 @@ export function parsePartitionFolderName(
 
 /** Under this name a log is removed; `unique` tells apart logs of one topic deleted again and again. */
 export function deletedFolderName(topic: string, partition: number, unique: string): string {
-  const suffix = `-${partition}.${unique}${deletedSuffix}`
+  return renamedFolderName(topic, `-${partition}.${unique}${deletedSuffix}`)
+}
+
+/** Under this name a log is kept, and not looked at any more. */
+export function strayFolderName(topic: string, partition: number, unique: string): string {
+  return renamedFolderName(topic, `-${partition}.${unique}${straySuffix}`)
+}
+
+function renamedFolderName(topic: string, suffix: string): string {
   return topic.slice(0, nameBytesMax - suffix.length) + suffix
 }
 

@@ -4,6 +4,7 @@
 //   recovery-point-offset-checkpoint  log-start-offset-checkpoint    offsets by partition
 //   <topic>-<partition>/                                             a log
 //   <topic>-<partition>.<32 hex>-delete/                             one being removed
+//   <topic>-<partition>.<32 hex>-stray/                              one that nobody knows, kept
 //
 // Logs are opened one by one as the cluster's metadata names them, for only that knows their configs. What
 // a crash left half deleted is removed when the manager opens.
@@ -24,6 +25,7 @@ import {
   isDeletedFolderName,
   parsePartitionFolderName,
   partitionFolderName,
+  strayFolderName,
 } from './file-names.ts'
 import { Log } from './log.ts'
 import { type LogConfig, logConfig } from './log-config.ts'
@@ -162,10 +164,22 @@ export class LogManager {
 
   /** Deletes the logs in the data folder that nobody opened: their topics were deleted while we were away. */
   async removeStrays(): Promise<number> {
-    const strays = [...this.#inheritance.folders].filter((name) => !this.#logs.has(name))
+    const strays = this.#strays
     for (const folderName of strays) {
       this.#options.logger.info({ folder: folderName }, 'log of a deleted topic: removed')
       await this.#folderJobs.run(folderName, () => this.#discard(folderName))
+    }
+    return strays.length
+  }
+
+  /** As removeStrays, but keeps them under names of their own: it is not certain that they were deleted. */
+  async setStraysAside(): Promise<number> {
+    const strays = this.#strays
+    for (const folderName of strays) {
+      await this.#folderJobs.run(folderName, async () => {
+        const kept = await this.#rename(folderName, strayFolderName)
+        this.#options.logger.warn({ folder: kept }, 'log of a topic that nobody knows: set aside')
+      })
     }
     return strays.length
   }
@@ -278,14 +292,23 @@ export class LogManager {
 
   /** Frees the name of a log that is not open. */
   async #discard(folderName: string): Promise<void> {
+    this.#removeInBackground(await this.#rename(folderName, deletedFolderName))
+  }
+
+  /** @returns the path of the folder now. */
+  async #rename(folderName: string, newName: typeof deletedFolderName): Promise<string> {
     const { disk, random } = this.#options
     const parsed = parsePartitionFolderName(folderName)
     assert(parsed !== undefined, 'a log folder')
     const unique = random.bytes(16).toString('hex')
-    const deleted = deletedFolderName(parsed.topic, parsed.partition, unique)
-    await disk.rename(join(this.dataFolder, folderName), join(this.dataFolder, deleted))
+    const renamed = join(this.dataFolder, newName(parsed.topic, parsed.partition, unique))
+    await disk.rename(join(this.dataFolder, folderName), renamed)
     this.#inheritance.folders.delete(folderName)
-    this.#removeInBackground(join(this.dataFolder, deleted))
+    return renamed
+  }
+
+  get #strays(): string[] {
+    return [...this.#inheritance.folders].filter((name) => !this.#logs.has(name))
   }
 
   #removeInBackground(folder: string): void {
