@@ -1,5 +1,6 @@
 // Elections: tells the group coordinator which partitions of __consumer_offsets this broker leads, as
-// the cluster's changes come in, and which topics are gone with all offsets committed for them.
+// the cluster's changes come in, and which topics are gone with all offsets committed for them. A topic's
+// name is not given again before these are gone, too: else what is committed for the new one went with them.
 
 import type { Cluster } from '@sluice/core/cluster/cluster'
 import type { Change, TopicImage } from '@sluice/core/cluster/image'
@@ -20,18 +21,29 @@ export class Elections {
   #topicId: string | undefined
   readonly #led = new Set<number>()
   readonly #names = new Map<string, string>()
+  /** Offsets of deleted topics that are being taken away, by topic name. */
+  readonly #cleanings = new Map<string, Promise<void>>()
   #taken: Promise<void> = Promise.resolve()
 
   constructor(options: ElectionsOptions) {
     this.#options = options
     const { cluster } = options
     for (const topic of cluster.image.topics()) this.#topicChanged(topic)
-    cluster.listen({ applied: (changes) => this.#applied(changes) })
+    cluster.listen({
+      prepare: (changes) => this.#prepare(changes),
+      applied: (changes) => this.#applied(changes),
+    })
   }
 
   /** Resolves when all groups of the partitions led so far are loaded. */
   async settled(): Promise<void> {
     await this.#taken
+  }
+
+  async #prepare(changes: readonly Change[]): Promise<void> {
+    for (const change of changes) {
+      if (change.kind === 'topic') await this.#cleanings.get(change.topic.name)
+    }
   }
 
   #applied(changes: readonly Change[]): void {
@@ -65,15 +77,23 @@ export class Elections {
       for (const index of this.#led) groups.onResigned(index)
       this.#led.clear()
     } else if (name !== undefined) {
-      this.#watch(groups.topicsDeleted([name]))
+      this.#clean(name)
     }
   }
 
-  #watch(work: Promise<void>): void {
+  #clean(name: string): void {
+    const cleaning = this.#watch(this.#options.groups.topicsDeleted([name])).finally(() => {
+      this.#cleanings.delete(name)
+    })
+    this.#cleanings.set(name, cleaning)
+  }
+
+  #watch(work: Promise<void>): Promise<void> {
     const watched = work.catch((cause) => {
       this.#options.logger.error({ cause }, 'the group coordinator could not follow a change')
     })
     // Resolves to nothing: a result within a result for each change would never be collected.
     this.#taken = Promise.all([this.#taken, watched]).then(() => {})
+    return watched
   }
 }
