@@ -8,6 +8,7 @@ import { type Broker, createBroker } from '@sluice/broker/broker'
 import { type BrokerConfig, brokerConfig } from '@sluice/core/config/broker-config'
 import type { Logger } from '@sluice/core/host/logger'
 import { MemoryDisk } from '@sluice/core/host/memory/disk'
+import type { SeededRandom } from '@sluice/core/host/memory/random'
 import { assert } from '@sluice/core/lib/assert'
 import { Metrics } from '@sluice/core/metrics/metrics'
 import { GatedNetwork } from './gated-network.ts'
@@ -32,6 +33,7 @@ export interface BrokerMachineOptions {
 export class BrokerMachine {
   readonly disk: MemoryDisk
   readonly #world: World
+  readonly #random: SeededRandom
   readonly #config: BrokerConfig
   readonly #flushesEach: boolean
   #machine: Machine | undefined
@@ -46,6 +48,7 @@ export class BrokerMachine {
   /** What was in the logs before each power loss since the last start. */
   readonly #written = new Map<string, Position[]>()
   #losses = 0
+  #skewMs = 0
 
   constructor({ config, segmentBytes, world }: BrokerMachineOptions) {
     const resolved = brokerConfig(config)
@@ -53,6 +56,7 @@ export class BrokerMachine {
     this.#config = Object.freeze({ ...resolved.config, 'log.segment.bytes': segmentBytes })
     this.#flushesEach = config['log.flush.interval.messages'] === '1'
     this.#world = world
+    this.#random = world.random.fork('damage')
     this.disk = new MemoryDisk({ clock: world.clock, random: world.random.fork('disk') })
   }
 
@@ -70,6 +74,7 @@ export class BrokerMachine {
     assert(this.#state === 'down', 'a broker is started once')
     const world = this.#world
     const machine = world.machine(brokerAddress.host)
+    machine.clock.skew(this.#skewMs)
     this.#machine = machine
     this.#state = 'starting'
     this.disk.crash(this.#crash === 'power' ? 'power' : 'process', machine.clock)
@@ -101,6 +106,7 @@ export class BrokerMachine {
     if (this.#state === 'down' || machine === undefined) return
     this.#world.say(`broker: ${kind}`)
     this.#rememberKept(kind)
+    this.#damageAnIndex()
     this.#down(machine, kind, downMs)
   }
 
@@ -132,6 +138,12 @@ export class BrokerMachine {
     const clock = this.#machine?.clock
     clock?.pause()
     return () => clock?.resume()
+  }
+
+  /** The wall clock is set, as by an administrator. */
+  jumpClock(byMs: number): void {
+    this.#skewMs += byMs
+    this.#machine?.clock.skew(this.#skewMs)
   }
 
   #create(machine: Machine, gate: GatedNetwork): Promise<Broker> {
@@ -188,6 +200,16 @@ export class BrokerMachine {
     if (kind === 'kill') return
     if (!this.#flushesEach) this.#losses += 1
     this.#kept = this.#flushesEach ? this.#committed : flushedEnds(this.disk)
+  }
+
+  /** Indexes are rebuilt after a crash, never trusted. */
+  #damageAnIndex(): void {
+    const indexes = [...this.disk.writtenFiles()].filter(
+      ([path, content]) => path.endsWith('index') && content.length > 0,
+    )
+    if (indexes.length === 0 || this.#random.chance(0.5)) return
+    const [path, content] = this.#random.pick(indexes)
+    this.disk.flipBit(path, this.#random.integer(content.length), this.#random.integer(8))
   }
 
   #rememberWritten(): void {

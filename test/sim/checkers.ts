@@ -1,9 +1,10 @@
 // What must hold of a broker at any time, looked at from within every few simulated milliseconds:
 //
 //   log start <= high watermark <= log end;  last stable offset <= high watermark
-//   none of them goes back while a broker lives, nor over a process kill; a power loss may take the
-//   unflushed end of a log, never move its start back
+//   none of them goes back while a broker lives; over a process kill only a start that was never
+//   acknowledged, over a power loss the unflushed end of a log
 
+import type { Broker } from '@sluice/broker/broker'
 import type { BrokerMachine } from './broker-machine.ts'
 import { name as nameOf } from './history.ts'
 import type { World } from './world.ts'
@@ -20,6 +21,7 @@ export class StateChecker {
   readonly #machine: BrokerMachine
   /** By topic id and partition. */
   readonly #samples = new Map<string, Sample>()
+  #broker: Broker | undefined
   #losses = 0
   #stopped = false
 
@@ -41,14 +43,11 @@ export class StateChecker {
   }
 
   #look(): void {
-    if (this.#losses !== this.#machine.losses) {
-      this.#losses = this.#machine.losses
-      for (const [key, { startOffset }] of this.#samples) {
-        this.#samples.set(key, { startOffset, highWatermark: startOffset })
-      }
-    }
-    const { broker } = this.#machine
+    const { broker, losses } = this.#machine
     if (broker === undefined) return
+    if (broker !== this.#broker) this.#forget(losses !== this.#losses)
+    this.#broker = broker
+    this.#losses = losses
     for (const {
       topic,
       topicId,
@@ -64,9 +63,18 @@ export class StateChecker {
       if (lastStableOffset > highWatermark) this.#fail(place, text)
       const key = `${topicId}/${index}`
       const before = this.#samples.get(key) ?? { startOffset: 0, highWatermark: 0 }
-      if (startOffset < before.startOffset) this.#fail(place, `${text}; start was ahead`)
+      const { history } = this.#world
+      const least = Math.max(before.startOffset, history.startOffset({ topic, partition: index }))
+      if (startOffset < least) this.#fail(place, `${text}; start was ${least}`)
       if (highWatermark < before.highWatermark) this.#fail(place, `${text}; was ahead`)
       this.#samples.set(key, { startOffset, highWatermark })
+    }
+  }
+
+  /** After a crash: a start that nobody was told may be gone, after a loss of power the end, too. */
+  #forget(lossy: boolean): void {
+    for (const [key, { highWatermark }] of this.#samples) {
+      this.#samples.set(key, { startOffset: 0, highWatermark: lossy ? 0 : highWatermark })
     }
   }
 

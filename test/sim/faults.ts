@@ -11,6 +11,7 @@ export type Fault = { readonly atMs: number } & (
   | { readonly kind: 'slow disk' | 'slow network'; readonly forMs: number; readonly upToMs: number }
   | { readonly kind: 'cut'; readonly from: string; readonly to: string; readonly forMs: number }
   | { readonly kind: 'reset' }
+  | { readonly kind: 'clock jump'; readonly byMs: number }
 )
 
 type LastingKind = 'pause' | 'disk full' | 'flush error' | 'table trouble'
@@ -23,6 +24,7 @@ export interface FaultPlan {
 }
 
 const faultsMax = 8
+const clockJumpMsMax = 3_600_000
 const calmDelayMs = { min: 0.05, max: 0.5 }
 const calmDiskMs = { min: 0.05, max: 0.5 }
 const tableCalm = { throttleChance: 0, lostAnswerChance: 0 }
@@ -32,7 +34,7 @@ type Kind = Fault['kind']
 
 const kinds: readonly Kind[] = [
   ...['kill', 'kill', 'kill', 'stop', 'pause', 'reset', 'reset', 'cut', 'slow network'],
-  ...['slow disk', 'disk full', 'table trouble', 'flush error'],
+  ...['slow disk', 'disk full', 'table trouble', 'flush error', 'clock jump'],
 ] as Kind[]
 
 export function drawFaults(
@@ -81,6 +83,8 @@ function drawFault(
     }
     case 'reset':
       return { atMs, kind }
+    case 'clock jump':
+      return { atMs, kind, byMs: random.integer(2 * clockJumpMsMax) - clockJumpMsMax }
   }
 }
 
@@ -141,6 +145,9 @@ export class Faults {
         return undefined
       case 'pause':
         return this.#broker.pause()
+      case 'clock jump':
+        this.#broker.jumpClock(fault.byMs)
+        return undefined
       case 'reset':
         network.resetOne()
         return undefined

@@ -131,7 +131,8 @@ export class GroupActor {
     }
     if (offset < before && !goesBack) this.#fail(place, `committed ${offset} after ${before}`)
     if (this.#losses === 0) {
-      for (let below = before; below < offset; below++) {
+      const deleted = this.#world.history.startOffsetMax(place)
+      for (let below = Math.max(before, deleted); below < offset; below++) {
         if (progress.read.has(below)) continue
         this.#fail(place, `committed ${offset} and never read ${below}`)
         break

@@ -29,6 +29,9 @@ interface PartitionHistory {
   readonly acknowledged: Map<number, string>
   /** `offset value` of what was in the log and is not any more. */
   readonly lost: Set<string>
+  /** The log begins here at least, and here at most: as acknowledged, and as asked for. */
+  startOffset: number
+  startOffsetMax: number
 }
 
 export class History {
@@ -127,12 +130,37 @@ export class History {
     return end
   }
 
+  /** Somebody asks to delete the records below `offset`. */
+  trimming(place: Place, offset: number): void {
+    const partition = this.#partition(place)
+    partition.startOffsetMax = Math.max(partition.startOffsetMax, offset)
+  }
+
+  /** Records below `offset` are deleted for good. */
+  trimmed(place: Place, offset: number): void {
+    const partition = this.#partition(place)
+    partition.startOffset = Math.max(partition.startOffset, offset)
+  }
+
+  startOffset(place: Place): number {
+    return this.#partition(place).startOffset
+  }
+
+  startOffsetMax(place: Place): number {
+    return this.#partition(place).startOffsetMax
+  }
+
   /** The whole log of a partition, as read at the end of the run. */
   finalLog(
     place: Place,
     records: readonly { offset: number; value: string }[],
     startOffset: number,
   ): void {
+    const partition = this.#partition(place)
+    if (startOffset < partition.startOffset || startOffset > partition.startOffsetMax) {
+      const { startOffset: least, startOffsetMax: most } = partition
+      this.violation(`${name(place)} begins at ${startOffset}, not between ${least} and ${most}`)
+    }
     let expected = startOffset
     for (const { offset, value } of records) {
       if (offset !== expected)
@@ -141,7 +169,7 @@ export class History {
       this.read(place, offset, value)
     }
     const values = new Map(records.map(({ offset, value }) => [offset, value]))
-    for (const [offset, value] of this.#partition(place).acknowledged) {
+    for (const [offset, value] of partition.acknowledged) {
       if (offset >= startOffset && values.get(offset) !== value) {
         this.violation(
           `${name(place)}@${offset} acknowledged ${value}, holds ${values.get(offset)}`,
@@ -186,7 +214,13 @@ export class History {
   #partition(place: Place): PartitionHistory {
     let partition = this.#partitions.get(name(place))
     if (partition === undefined) {
-      partition = { known: new Map(), acknowledged: new Map(), lost: new Set() }
+      partition = {
+        known: new Map(),
+        acknowledged: new Map(),
+        lost: new Set(),
+        startOffset: 0,
+        startOffsetMax: 0,
+      }
       this.#partitions.set(name(place), partition)
     }
     return partition

@@ -2,6 +2,7 @@
 // consumers that it judges. It checks each batch's CRC.
 
 import type { KafkaClient } from '@sluice/core/kafka-client/kafka-client'
+import { listOffsets } from '@sluice/core/kafka-client/list-offsets'
 import { apis } from '@sluice/protocol/apis'
 import { errors } from '@sluice/protocol/errors'
 import { batchCrc, batchHeaderBytes, readBatchHeader } from '@sluice/protocol/records/batch'
@@ -21,14 +22,10 @@ export interface WholeLog {
 
 export async function readLog(client: KafkaClient, place: Place): Promise<WholeLog> {
   const records: WholeLog['records'] = []
-  let startOffset = 0
-  for (let offset = 0; ; ) {
+  const query = { ...place, at: 'earliest' } as const
+  const [{ offset: startOffset }] = await listOffsets(client, [query])
+  for (let offset = startOffset; ; ) {
     const answer = await fetchFrom(client, place, offset)
-    if (answer.errorCode === errors.OFFSET_OUT_OF_RANGE && answer.logStartOffset > offset) {
-      offset = answer.logStartOffset
-      startOffset = offset
-      continue
-    }
     if (answer.errorCode !== errors.NONE) {
       throw new Error(`${name(place)}@${offset} is read with error ${answer.errorCode}`)
     }

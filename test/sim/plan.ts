@@ -43,6 +43,8 @@ export interface Plan {
   readonly groups: readonly GroupPlan[]
   /** Whether topics are created and deleted beside the others. */
   readonly passingTopics: boolean
+  /** Whether old records are deleted. */
+  readonly trims: boolean
   readonly faultPlan: FaultPlan
 }
 
@@ -65,6 +67,7 @@ export function drawPlan(random: SeededRandom): Plan {
     readers,
     groups,
     passingTopics: random.chance(0.3),
+    trims: random.chance(0.3),
     faultPlan: drawFaults(random, { durationMs, clients, powerLoss: random.chance(0.4) }),
   }
 }

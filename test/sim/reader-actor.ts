@@ -1,5 +1,5 @@
 // A consumer with all partitions of some topics: it reads them from the start, and must see every offset
-// once and in order, except where a power loss made a log shorter.
+// once and in order, except where a power loss or DeleteRecords made a log shorter.
 
 import { Consumer, type FetchedRecords } from '@sluice/core/kafka-client/consumer'
 import { KafkaError } from '@sluice/core/kafka-client/kafka-error'
@@ -75,13 +75,16 @@ export class ReaderActor {
     if (records[0].offset < expected && this.#mayReset.delete(nameOf(place))) {
       expected = records[0].offset
     }
+    const { history } = this.#world
+    if (records[0].offset > expected && records[0].offset <= history.startOffsetMax(place)) {
+      expected = records[0].offset
+    }
     for (const { offset, value } of records) {
       if (offset !== expected) {
-        const { history } = this.#world
         history.violation(`a consumer of ${nameOf(place)} gets ${offset} instead of ${expected}`)
       }
       expected = offset + 1
-      this.#world.history.read(place, offset, decodeValue(value))
+      history.read(place, offset, decodeValue(value))
     }
     this.#next.set(nameOf(place), nextOffset)
   }

@@ -14,6 +14,7 @@ import { drawPlan, type Plan } from './plan.ts'
 import { ProducerActor } from './producer-actor.ts'
 import { ReaderActor } from './reader-actor.ts'
 import { createTopics, passingTopic, TopicActor } from './topic-actor.ts'
+import { TrimmerActor } from './trimmer-actor.ts'
 import { VandalActor } from './vandal-actor.ts'
 import { World } from './world.ts'
 
@@ -88,12 +89,14 @@ class Simulation {
       readers: readers.map((name) => new ReaderActor(world, this.#broker, name, topics)),
       groups: groups.map((group) => new GroupActor(world, this.#broker, group, topics)),
       vandal: new VandalActor(world, topics),
+      trimmer: this.#plan.trims ? new TrimmerActor(world, this.#places) : undefined,
       passing: this.#plan.passingTopics ? new TopicActor(world, this.#broker) : undefined,
     }
     for (const producer of actors.producers) void producer.run()
     for (const reader of actors.readers) void reader.run()
     for (const group of actors.groups) group.begin()
     void actors.vandal.run()
+    const trimming = actors.trimmer?.run()
     const passing = actors.passing?.run()
     const faults = new Faults(world, this.#broker, faultPlan)
     faults.begin()
@@ -103,9 +106,11 @@ class Simulation {
     world.say('healed')
     for (const producer of actors.producers) producer.stop()
     actors.vandal.stop()
+    actors.trimmer?.stop()
     actors.passing?.stop()
     const { history } = world
     await this.#until('every record is settled', () => history.open === 0)
+    if (trimming !== undefined) await this.#within('the trimmer is at rest', trimming)
     if (passing !== undefined) await this.#within('the passing topic is at rest', passing)
     for (const reader of actors.readers) {
       await this.#caughtUp('a reader', (place) => reader.position(place))
@@ -122,6 +127,7 @@ class Simulation {
     for (const group of actors.groups) await this.#within('members leave', group.close())
     for (const producer of actors.producers) await this.#within('producers end', producer.close())
     actors.vandal.close()
+    actors.trimmer?.close()
     actors.passing?.close()
     client.close()
     state.stop()
