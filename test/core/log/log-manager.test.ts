@@ -1,5 +1,6 @@
 import { type BrokerConfig, brokerConfig } from '@sluice/core/config/broker-config'
 import { type TopicConfig, topicConfig } from '@sluice/core/config/topic-config'
+import { DiskError } from '@sluice/core/host/disk'
 import { silentLogger } from '@sluice/core/host/logger'
 import { MemoryDisk } from '@sluice/core/host/memory/disk'
 import { SeededRandom } from '@sluice/core/host/memory/random'
@@ -38,6 +39,15 @@ class SlowDisk extends MemoryDisk {
   override async replaceFile(path: string, content: Uint8Array): Promise<void> {
     if (path.endsWith('log-start-offset-checkpoint')) await this.startOffsetsWritten
     await super.replaceFile(path, content)
+  }
+}
+
+class StuckDisk extends MemoryDisk {
+  stuck = false
+
+  override async rename(from: string, to: string): Promise<void> {
+    if (this.stuck) throw new DiskError('no-space', 'rename', from)
+    await super.rename(from, to)
   }
 }
 
@@ -257,6 +267,20 @@ describe('logs', () => {
     const afterKill = await open(disk)
     const log = await afterKill.create(named({ topicId: 'BBBBBBBBBBBBBBBBBBBBBg' }))
     expect([...(await readAll(log)).values()]).toEqual(['acknowledged'])
+  })
+
+  test('that could not be deleted are not taken for those of a new topic of their name', async () => {
+    const disk = new StuckDisk()
+    const manager = await open(disk)
+    const old = await manager.create(named())
+    await append(old, batch({ value: 'deleted' }))
+    disk.stuck = true
+    await expect(manager.delete(old)).rejects.toThrow(DiskError)
+    disk.stuck = false
+    const log = await manager.create(named({ topicId: 'BBBBBBBBBBBBBBBBBBBBBg' }))
+    expect(await readAll(log)).toEqual(new Map())
+    await manager.close()
+    expect((await names(disk)).filter((one) => /-\d/.test(one))).toEqual(['orders-0'])
   })
 
   test('are found under long topic names and partitions of several digits', async () => {

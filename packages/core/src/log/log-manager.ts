@@ -158,7 +158,13 @@ export class LogManager {
     return this.#folderJobs.run(folderName, async () => {
       assert(this.#logs.get(folderName) === log, `${folderName} is deleted once`)
       this.#logs.delete(folderName)
-      this.#removeInBackground(await log.detach())
+      try {
+        this.#removeInBackground(await log.detach())
+      } catch (error) {
+        // It is still there: who makes the next log of that name has to look whose it is.
+        this.#inheritance.folders.add(folderName)
+        throw error
+      }
     })
   }
 
