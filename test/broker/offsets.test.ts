@@ -81,6 +81,21 @@ describe('ListOffsets', () => {
   })
 })
 
+test('ListOffsets of a log that cannot be read says so of that partition only', async () => {
+  for (const topic of ['orders', 'broken']) await running.createTopic(topic)
+  await client.produce('orders', ['a'])
+  await running.broker.partitions.get('broken', 0)?.log.close()
+  const { topics } = await client.send(apis.listOffsets, 11, {
+    replicaId: -1,
+    topics: ['orders', 'broken'].map((name) => ({
+      name,
+      partitions: [{ partitionIndex: 0, timestamp: 0 }],
+    })),
+  })
+  const answers = topics.map(({ partitions: [{ errorCode }] }) => errorName(errorCode))
+  expect(answers).toEqual(['NONE', 'KAFKA_STORAGE_ERROR'])
+})
+
 describe('DeleteRecords', () => {
   const deleteBefore = async (offset: number, topic = 'orders') => {
     const { topics } = await client.send(apis.deleteRecords, 2, {

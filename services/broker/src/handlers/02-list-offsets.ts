@@ -107,7 +107,13 @@ async function find(
     case ask.earliestPendingUpload:
       return none(asked, 0)
     default:
-      return byTime(partition, asked, end)
+      try {
+        return await byTime(partition, asked, end)
+      } catch (cause) {
+        if (partition.closed) return none(asked, errors.NOT_LEADER_OR_FOLLOWER)
+        broker.host.logger.error({ topic: name, index: partition.index, cause }, 'a search failed')
+        return none(asked, errors.KAFKA_STORAGE_ERROR)
+      }
   }
 }
 
