@@ -39,7 +39,10 @@ export const metadata = handler(
   },
 )
 
-/** Versions 10 and 11 carry ids in the request and take none. */
+/**
+ * Where an id is given it decides: Java's admin client sends an empty name with it, others null.
+ * Versions 10 and 11 carry ids in the request and take none.
+ */
 function isById({ name, topicId }: { name: string | null; topicId: string }): boolean {
   return name === null || topicId !== zeroUuid
 }
@@ -59,8 +62,10 @@ function toCreate(broker: Broker, request: MetadataRequest, context: RequestCont
   const allowed = request.allowAutoTopicCreation || context.apiVersion < 4
   if (!allowed || !broker.config['auto.create.topics.enable'] || !request.topics) return []
   const names = new Set<string>()
-  for (const { name } of request.topics) {
-    if (name === null || broker.cluster.image.topic(name) || invalidTopicName(name)) continue
+  for (const asked of request.topics) {
+    const { name } = asked
+    if (name === null || isById(asked)) continue
+    if (broker.cluster.image.topic(name) || invalidTopicName(name)) continue
     names.add(name)
   }
   return [...names]
@@ -74,8 +79,9 @@ function describe(
 ) {
   const { image } = broker.cluster
   const operations = request.includeTopicAuthorizedOperations ? topicOperations : operationsOmitted
-  const found = ({ topicId, name }: { topicId: string; name: string | null }) => {
-    if (name === null) {
+  const found = (asked: { topicId: string; name: string | null }) => {
+    const { topicId, name } = asked
+    if (name === null || isById(asked)) {
       const topic = image.topicById(topicId)
       if (topic) return describeTopic(broker, topic, operations)
       return { ...noTopic(null, topicId), errorCode: errors.UNKNOWN_TOPIC_ID }
