@@ -152,6 +152,10 @@ describe('IncrementalAlterConfigs', () => {
       configSource: 2,
       readOnly: false,
     })
+    const ofAll = { value: '7000', source: 3 }
+    expect((await describeOne(brokerType, '')).configs).toMatchObject([
+      { name: 'log.retention.ms', value: '7000', configSource: 3, synonyms: [ofAll] },
+    ])
     expect(await alter(brokerType, '1', [['node.id', op.set, '7']])).toBe('INVALID_CONFIG')
     expect(await alter(brokerType, '1', [['log.retention.ms', op.delete, null]])).toBe('NONE')
     expect(await alter(brokerType, '', [['log.retention.ms', op.delete, null]])).toBe('NONE')

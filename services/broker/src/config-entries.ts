@@ -110,6 +110,15 @@ export function describeBrokerConfigs(broker: Broker): ConfigEntryView[] {
   })
 }
 
+/** What is set for all brokers, whatever this broker has set for itself. */
+export function describeClusterDefaults(broker: Broker): ConfigEntryView[] {
+  return describeBrokerConfigs(broker).flatMap((entry) => {
+    const ofAll = entry.synonyms.find((one) => one.source === source.clusterDefault)
+    if (!ofAll) return []
+    return [{ ...entry, value: ofAll.value, configSource: ofAll.source, synonyms: [ofAll] }]
+  })
+}
+
 function brokerConfigSynonyms(broker: Broker, name: string): ConfigSynonym[] {
   const { image } = broker.cluster
   const found: ConfigSynonym[] = []

@@ -8,8 +8,8 @@ import type { Broker } from '../broker.ts'
 import {
   type ConfigEntryView,
   describeBrokerConfigs,
+  describeClusterDefaults,
   describeTopicConfigs,
-  source,
 } from '../config-entries.ts'
 import { resourceType, unknownResource } from '../config-resources.ts'
 import { handler } from '../handler.ts'
@@ -58,9 +58,7 @@ function describe(
       return describeTopicConfigs(broker, image.configs('topic', resource.resourceName))
     case resourceType.broker:
       if (resource.resourceName !== '') return describeBrokerConfigs(broker)
-      return describeBrokerConfigs(broker).filter((entry) =>
-        entry.synonyms.some((one) => one.source === source.clusterDefault),
-      )
+      return describeClusterDefaults(broker)
     default:
       return { error: errors.INVALID_REQUEST, message: 'this resource has no configs here' }
   }
