@@ -78,8 +78,13 @@ class PendingFetch {
 
   #wait(maxWaitMs: number, bytes: number): void {
     const partitions = this.#partitions()
+    const moved = this.#results.some(hasMoved)
     this.#drop()
     const complete = () => this.#readAll(() => this.#answer())
+    if (moved) {
+      complete()
+      return
+    }
     const waiting = this.#broker.purgatory.wait({ partitions, bytes, maxWaitMs, complete })
     this.#context.onAbandoned(() => waiting.cancel())
   }
@@ -261,6 +266,14 @@ function empty(
     diverging: divergingEpoch !== undefined,
     divergingEpoch,
   }
+}
+
+/** While others were read from the disk: nobody would wake us for that. */
+function hasMoved({ partition, highWatermark, logStartOffset }: Result): boolean {
+  if (!partition) return false
+  const { closed, offline, log } = partition
+  if (closed || offline) return true
+  return partition.highWatermark !== highWatermark || log.startOffset !== logStartOffset
 }
 
 type PartitionRead = Awaited<ReturnType<Partition['read']>>
