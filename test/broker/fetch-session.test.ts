@@ -33,6 +33,27 @@ function establish(sessions: FetchSessions, partitions: number[]): number {
 }
 
 describe('FetchSessions', () => {
+  test('an answer takes back nothing that a later request has said', () => {
+    const sessions = newSessions()
+    const sessionId = establish(sessions, [0, 1])
+    const next = (sessionEpoch: number, partitions: number[], offset = 0) =>
+      sessions.begin(request({ sessionId, sessionEpoch, partitions, offset }), 12)
+    const first = next(1, [])
+    const second = next(2, [0], 10)
+    first.finish([{ ...quiet, bytes: 100 }, quiet])
+    second.finish([quiet, quiet])
+    const offsets = [...next(3, []).partitions].map(({ index, fetchOffset }) => [
+      index,
+      fetchOffset,
+    ])
+    expect(new Map(offsets as [number, number][])).toEqual(
+      new Map([
+        [0, 10],
+        [1, 0],
+      ]),
+    )
+  })
+
   test('epoch -1 is no session', () => {
     const sessions = newSessions()
     const context = sessions.begin(request({ partitions: [0, 1], sessionEpoch: -1 }), 12)

@@ -244,8 +244,10 @@ function incremental(session: Session): FetchContext {
         const partition = partitions[i]
         remember(partition, outcome)
         const key = keyOf(partition)
-        // What had records is read last next time, so that each has its turn within maxBytes.
-        if (outcome.bytes > 0 && session.partitions.delete(key)) {
+        // What had records is read last next time, so that each has its turn within maxBytes. A request
+        // that came meanwhile may have changed it, or forgotten it.
+        if (outcome.bytes > 0 && session.partitions.get(key) === partition) {
+          session.partitions.delete(key)
           session.partitions.set(key, partition)
         }
       })
