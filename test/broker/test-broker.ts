@@ -42,7 +42,7 @@ export class TestBroker {
   readonly faults: FaultPlan
   readonly metrics: Metrics
   readonly #network: Network
-  readonly #clients: TestClient[] = []
+  readonly #clients = new Set<TestClient>()
 
   private constructor(parts: {
     broker: Broker
@@ -87,7 +87,8 @@ export class TestBroker {
 
   async connect(): Promise<TestClient> {
     const client = await TestClient.connect(this.#network, this.broker.listeners[0].bound)
-    this.#clients.push(client)
+    this.#clients.add(client)
+    client.closed.then(() => this.#clients.delete(client))
     return client
   }
 
