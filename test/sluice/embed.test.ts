@@ -1,5 +1,8 @@
+import { consumerConfig } from '@sluice/core/config/client-config'
+import { apis } from '@sluice/protocol/apis'
 import { type Consumer, Kafka, logLevel, type Producer } from 'kafkajs'
 import { describe, expect, test } from 'vitest'
+import { withClient } from '../../packages/sluice/src/client.ts'
 import { Sluice } from '../../packages/sluice/src/embed.ts'
 
 function kafkaOf(sluice: Sluice): Kafka {
@@ -66,6 +69,17 @@ describe('Sluice.start', () => {
     const counts = topics.map(({ name, partitions }) => [name, partitions.length])
     expect(Object.fromEntries(counts)).toEqual({ a: 3, b: 2 })
     await expect(sluice.records('c')).rejects.toThrow('topic c')
+  })
+
+  test('shows no listener but those clients can come by', async () => {
+    await using sluice = await Sluice.start()
+    const consumer = consumerConfig({})
+    if (!consumer.ok) throw new Error('the defaults are wrong')
+    const { nodes } = await withClient(sluice.bootstrapServers, consumer.config, (client) =>
+      client.request(apis.describeQuorum, 'any', { topics: [] }),
+    )
+    const listeners = nodes.flatMap((node) => node.listeners)
+    expect(listeners.map(({ host, port }) => `${host}:${port}`)).toEqual([sluice.bootstrapServers])
   })
 
   test('records have key, value, headers, partition, offset and time', async () => {

@@ -7,7 +7,7 @@
 import { apis } from '@sluice/protocol/apis'
 import { errors } from '@sluice/protocol/errors'
 import type { Broker } from '../broker.ts'
-import { handler } from '../handler.ts'
+import { handler, type RequestContext } from '../handler.ts'
 
 const metadataTopic = '__cluster_metadata'
 const nodesSince = 2
@@ -24,7 +24,7 @@ export const describeQuorum = handler(
       nodes: [],
     }),
   },
-  (broker, request, { apiVersion }) => ({
+  (broker, request, context) => ({
     errorCode: 0,
     errorMessage: null,
     topics: request.topics.map(({ topicName, partitions }) => ({
@@ -35,15 +35,18 @@ export const describeQuorum = handler(
           : unknownPartition(partitionIndex),
       ),
     })),
-    nodes: apiVersion >= nodesSince ? controllerNodes(broker) : [],
+    nodes: context.apiVersion >= nodesSince ? controllerNodes(broker, context) : [],
   }),
 )
 
-function controllerNodes({ cluster: { image } }: Broker) {
+/** The controller at the listener by which the client came: others may lead nowhere for it. */
+function controllerNodes({ cluster: { image } }: Broker, context: RequestContext) {
   const controller = image.broker(image.controllerId)
   if (!controller) return []
   const { id, endpoints } = controller
-  const listeners = endpoints.map(({ listener, host, port }) => ({ name: listener, host, port }))
+  const listeners = endpoints
+    .filter(({ listener }) => listener === context.listener.name)
+    .map(({ listener, host, port }) => ({ name: listener, host, port }))
   return [{ nodeId: id, listeners }]
 }
 
