@@ -40,9 +40,8 @@ export class BrokerMachine {
   #broker: Broker | undefined
   #state: 'down' | 'starting' | 'up' | 'stopping' = 'down'
   #crash: Crash = 'kill'
-  /** By partition, the offset up to which the next start must find its log. */
+  /** By topic id and partition, the offset up to which the next start must find its log. */
   #kept = new Map<string, number>()
-  readonly #topicIds = new Map<string, string>()
   /** The high watermarks when a broker was last seen: above them a flush may have been under way. */
   #committed = new Map<string, number>()
   /** What was in the logs before each power loss since the last start. */
@@ -186,15 +185,14 @@ export class BrokerMachine {
 
   #rememberKept(kind: Crash): void {
     const broker = this.#broker
-    for (const { topic, topicId } of broker?.partitions ?? []) this.#topicIds.set(topic, topicId)
     if (kind === 'power') this.#rememberWritten()
     if (broker !== undefined) {
       this.#kept = new Map()
       this.#committed = new Map()
-      for (const { topic, index, log, highWatermark } of broker.partitions) {
-        const place = nameOf({ topic, partition: index })
-        this.#kept.set(place, log.endOffset)
-        this.#committed.set(place, highWatermark)
+      for (const { topicId, index, log, highWatermark } of broker.partitions) {
+        const key = `${topicId}/${index}`
+        this.#kept.set(key, log.endOffset)
+        this.#committed.set(key, highWatermark)
       }
     }
     if (kind === 'kill') return
@@ -221,11 +219,9 @@ export class BrokerMachine {
   #checkRecovery(broker: Broker): void {
     for (const { topic, topicId, index, log } of broker.partitions) {
       const place = { topic, partition: index }
-      // A topic may have been deleted and made again by a change that the crashed broker did not see.
-      const isSame = (this.#topicIds.get(topic) ?? topicId) === topicId
       this.#world.history.recovered(place, {
         endOffset: log.endOffset,
-        keptOffset: isSame ? (this.#kept.get(nameOf(place)) ?? 0) : 0,
+        keptOffset: this.#kept.get(`${topicId}/${index}`) ?? 0,
         written: this.#written.get(nameOf(place)) ?? [],
       })
     }

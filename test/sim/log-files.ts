@@ -1,7 +1,8 @@
-// What the log files of a disk hold, read without the log's own code, by partition (`topic-0`).
+// What the log files of a disk hold, read without the log's own code.
 //
-//   flushedEnds     how far a power loss now would be sure to leave them: recovery must find all of it
-//   writtenValues   all values in them
+//   flushedEnds     by topic id and partition, how far a power loss now would be sure to leave them: recovery
+//                   must find all of it
+//   writtenValues   by folder, all values in them
 
 import type { MemoryDisk } from '@sluice/core/host/memory/disk'
 import { batchHeaderBytes, readBatchHeader } from '@sluice/protocol/records/batch'
@@ -10,26 +11,36 @@ import { decodeValue } from './client-machine.ts'
 import type { Position } from './history.ts'
 
 export function flushedEnds(disk: MemoryDisk): Map<string, number> {
+  const files = disk.flushedFiles()
   const ends = new Map<string, number>()
-  for (const { partition, base, content } of segments(disk.flushedFiles())) {
+  for (const { folder, base, content } of segments(files)) {
+    const key = keyOf(files, folder)
     // Behind a gap nothing counts: recovery stops there.
-    if (ends.has(partition) && ends.get(partition) !== base) continue
+    if (ends.has(key) && ends.get(key) !== base) continue
     let end = base
     for (const at of batches(content)) {
       const { baseOffset, lastOffsetDelta } = readBatchHeader(content, at)
       if (baseOffset !== end) break
       end = baseOffset + lastOffsetDelta + 1
     }
-    ends.set(partition, end)
+    ends.set(key, end)
   }
   return ends
 }
 
+/** `<topic id>/<partition>`; the folder may be that of an earlier topic of its name. */
+function keyOf(files: ReadonlyMap<string, Buffer>, folder: string): string {
+  const metadata = files.get(`${folder}/partition.metadata`)?.toString() ?? ''
+  const topicId = /^topic_id: (.+)$/m.exec(metadata)?.[1] ?? 'unknown'
+  return `${topicId}/${folder.slice(folder.lastIndexOf('-') + 1)}`
+}
+
 export function writtenValues(disk: MemoryDisk): Map<string, Position[]> {
   const logs = new Map<string, Position[]>()
-  for (const { partition, content } of segments(disk.writtenFiles())) {
-    const values = logs.get(partition) ?? []
-    logs.set(partition, values)
+  for (const { folder, content } of segments(disk.writtenFiles())) {
+    const name = folder.slice(folder.lastIndexOf('/') + 1)
+    const values = logs.get(name) ?? []
+    logs.set(name, values)
     for (const at of batches(content)) {
       for (const { offset, value } of decodeRecords(content, at)) {
         values.push([offset, decodeValue(value)])
@@ -42,8 +53,9 @@ export function writtenValues(disk: MemoryDisk): Map<string, Position[]> {
 function segments(files: ReadonlyMap<string, Buffer>) {
   const paths = [...files.keys()].filter((path) => path.endsWith('.log')).sort()
   return paths.map((path) => {
-    const [partition, file] = path.split('/').slice(-2)
-    return { partition, base: Number.parseInt(file, 10), content: files.get(path) as Buffer }
+    const slash = path.lastIndexOf('/')
+    const base = Number.parseInt(path.slice(slash + 1), 10)
+    return { folder: path.slice(0, slash), base, content: files.get(path) as Buffer }
   })
 }
 

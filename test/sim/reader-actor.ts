@@ -55,7 +55,7 @@ export class ReaderActor {
 
   /** What poll() will give next. */
   position(place: Place): number {
-    return this.#next.get(nameOf(place)) ?? 0
+    return this.#consumer.position(place)?.position ?? 0
   }
 
   close(): void {
