@@ -96,6 +96,21 @@ test('several partitions, each in its order', async () => {
   consumer.close()
 })
 
+test('partitions are read in turn where a response has room for one batch', async () => {
+  const { cluster, producer } = await filled(3, 0)
+  await using _ = cluster
+  for (let index = 0; index < 4; index++) {
+    for (const partition of [0, 1, 2]) {
+      await producer.send('topic', [{ key: null, value: Buffer.from(`${partition}:`), partition }])
+    }
+  }
+  const consumer = new Consumer(cluster.client, { maxBytes: 1, partitionMaxBytes: 1 })
+  consumer.assign([0, 1, 2].map((partition) => ({ ...first, partition, offset: 'earliest' })))
+  const values = await take(consumer, 6)
+  expect(values.slice(0, 6).sort()).toEqual(['0:', '0:', '1:', '1:', '2:', '2:'])
+  consumer.close()
+})
+
 test('a partition that is paused rests, and goes on where it was', async () => {
   const { cluster } = await filled(2)
   await using _ = cluster
