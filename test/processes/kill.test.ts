@@ -4,6 +4,7 @@
 //   KILL_SEED=… vitest run test/processes/kill.test.ts
 
 import { SeededRandom } from '@sluice/core/host/memory/random'
+import { apis } from '@sluice/protocol/apis'
 import { expect, test } from 'vitest'
 import { freePort } from '../lib/free-port.ts'
 import { type RunningBroker, sluice, startBroker, temporaryFolder } from '../sluice/command.ts'
@@ -16,6 +17,8 @@ const seed = process.env['KILL_SEED'] ?? String(Math.floor(Math.random() * 1e9))
 /** Small segments: some kills hit a roll. */
 const overrides = ['num.partitions=3', 'log.segment.bytes=1048576', 'log.index.interval.bytes=512']
 
+const topic = { numPartitions: partitions, replicationFactor: 1, assignments: [] }
+
 const pause = (ms: number) => new Promise((done) => setTimeout(done, ms))
 
 test(`nothing acknowledged is lost by ${kills} kills under load, seed ${seed}`, async () => {
@@ -27,6 +30,12 @@ test(`nothing acknowledged is lost by ${kills} kills under load, seed ${seed}`, 
   let broker: RunningBroker = await startBroker(args)
   const client = newClient(port)
   try {
+    // Flushed before each answer: a kill finds batches that are in the log and not acknowledged yet, and
+    // that will be sent again.
+    await client.request(apis.createTopics, 'controller', {
+      topics: [{ ...topic, name: 'own', configs: [{ name: 'flush.messages', value: '1' }] }],
+      timeoutMs: 5_000,
+    })
     const own = new History()
     const kafkajs = new History()
     const loads = [ownLoad(client, 'own', own), await kafkajsLoad(port, 'kafkajs', kafkajs)]
