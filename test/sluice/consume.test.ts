@@ -51,7 +51,7 @@ describe('sluice consume', () => {
   test.each([
     [['consume', 't', '--partition', '4'], /^sluice: t has 1 partitions, there is no 4/],
     [['consume', 't', '--group', 'g', '--offset', '1'], /cannot be used with option/],
-    [['consume', 't', '--format', 'xml'], /Allowed choices are value, key-value, json/],
+    [['consume', 't', '--format', 'xml'], /Allowed choices are value, key-value, json, base64/],
   ])('%j is refused in one line', async (args, message) => {
     await output(['topics', 'create', 't'])
     const { status, stdout, stderr } = await run(args)

@@ -46,7 +46,52 @@ describe('sluice produce', () => {
     expect(printed.trimEnd().split('\n').sort()).toEqual(['=empty key', '=there', 'k=v:w'])
   })
 
+  test('--format json takes all that a record can hold', async () => {
+    await output(['topics', 'create', 't', '--partitions', '2'])
+    const input = [
+      '{"key":"k","value":null,"headers":[["a",null],["a",{"b64":"/w=="}]],"partition":1}',
+      '{"key_b64":"/w==","value":{"n": 1.50},"timestamp":1760000000000,"partition":0,"offset":7}',
+      '{"value":"","timestamp":"2026-01-31T12:00:00Z","partition":0}',
+    ]
+    const flags = ['--format', 'json', '--header', 'all=1']
+    await output(['produce', 't', ...flags], { input: input.join('\n') })
+    const records = await against.broker.records('t')
+    const [exact, empty, tombstone] = records.sort((a, b) => a.partition - b.partition)
+    expect(tombstone).toMatchObject({ partition: 1, key: Buffer.from('k'), value: null })
+    expect(tombstone.headers).toEqual([
+      { key: 'all', value: Buffer.from('1') },
+      { key: 'a', value: null },
+      { key: 'a', value: Buffer.from([0xff]) },
+    ])
+    expect(exact).toMatchObject({ key: Buffer.from([0xff]), timestamp: 1_760_000_000_000 })
+    expect(String(exact.value)).toBe('{"n": 1.50}')
+    expect(empty).toMatchObject({ key: null, timestamp: Date.UTC(2026, 0, 31, 12) })
+    expect(String(empty.value)).toBe('')
+  })
+
+  test('what consume prints in base64 is another topic, record for record', async () => {
+    const value = Buffer.from([0, 10, 0xff, 0x22]).toString('base64')
+    const lines = [`{"value_b64":"${value}","timestamp":5}`, '{"key":"1","value":"\\"1\\""}']
+    await output(['produce', 'from', '--format', 'json'], { input: lines.join('\n') })
+    const read = ['--from-beginning', '--until-end', '--format', 'base64']
+    const printed = await output(['consume', 'from', ...read])
+    await output(['produce', 'to', '--format', 'json'], { input: printed })
+    expect(await output(['consume', 'to', ...read])).toBe(printed)
+    expect(printed).toContain(`"value_b64":"${value}"`)
+  })
+
+  const json = ['produce', 't', '--format', 'json']
   test.each([
+    [
+      json,
+      '{"value":1}\n{"value"\n',
+      /^sluice: line 2 is no record: expected ':' but found the end/,
+    ],
+    [json, '{"key":"k"}\n', /^sluice: line 1 is no record: one of value/],
+    [json, '{"value":1,"time":2}\n', /^sluice: line 1 is no record: Unrecognized key: "time"/],
+    [json, '{"value":1,"partition":-1}\n', /^sluice: line 1 is no record: partition: /],
+    [json, '[1]\n', /^sluice: line 1 is no record: /],
+    [[...json, '--key-separator', ':'], '', /--key-separator does not go with --format json/],
     [['produce', 't', '--key-separator', ':'], 'a:1\nb\n', /^sluice: line 2 has no key separator/],
     [['produce', 't', '--partition', '9'], 'a\n', /^sluice: line 1 was not written: t has 1 part/],
     [['produce', 't', '-X', 'linger=1'], '', /unknown producer config linger; did you mean linger/],

@@ -8,7 +8,8 @@ import { KafkaError } from '@sluice/core/kafka-client/kafka-error'
 import { Producer, type ProducerRecord } from '@sluice/core/kafka-client/producer'
 import { bootstrapOf, invalidConfigs, withClient } from './client.ts'
 import type { ProduceOptions } from './commands/produce.ts'
-import { Failure, unreadable, usageFailure } from './failure.ts'
+import { Failure, unreadable } from './failure.ts'
+import { type LineReader, lineReader } from './line-records.ts'
 import { lines } from './lines.ts'
 import { printJson } from './output.ts'
 import { type Progress, progressBar } from './progress.ts'
@@ -43,6 +44,7 @@ export async function produce(
   if (!resolved.ok) throw invalidConfigs(resolved.errors)
   const { config } = resolved
   const bootstrap = bootstrapOf(options.bootstrap, config, options.config ?? [])
+  const toRecord = await lineReader(options)
   const input = openInput(file)
   await withClient(bootstrap, config, async (client) => {
     const producer = new Producer(client, {
@@ -50,7 +52,7 @@ export async function produce(
       partitioner: options.partitioner,
     })
     const progress = progressBar(input.bytes)
-    const lineProducer = new LineProducer(producer, topic, options)
+    const lineProducer = new LineProducer(producer, topic, toRecord)
     try {
       await lineProducer.run(input.stream, { lineBytesMax: config['max.request.size'], progress })
       await producer.close()
@@ -69,14 +71,14 @@ class LineProducer {
   readonly written = new Map<number, Written>()
   readonly #producer: Producer
   readonly #topic: string
-  readonly #toRecord: (line: Buffer, lineNumber: number) => ProducerRecord
+  readonly #toRecord: LineReader
   #lineCount = 0
   #failure: Failure | undefined
 
-  constructor(producer: Producer, topic: string, options: ProduceOptions) {
+  constructor(producer: Producer, topic: string, toRecord: LineReader) {
     this.#producer = producer
     this.#topic = topic
-    this.#toRecord = recordMaker(options)
+    this.#toRecord = toRecord
   }
 
   async run(
@@ -125,19 +127,6 @@ function refusedLine(error: KafkaError, line: number): Failure {
   return new Failure(`line ${line} was not written: ${error.message} (${error.name})`, {
     cause: error,
   })
-}
-
-function recordMaker(options: ProduceOptions): (line: Buffer, at: number) => ProducerRecord {
-  const { keySeparator, partition, header: headers } = options
-  if (keySeparator === undefined) return (value) => ({ key: null, value, headers, partition })
-  if (keySeparator === '') throw usageFailure('--key-separator is empty')
-  const separator = Buffer.from(keySeparator)
-  return (line, lineNumber) => {
-    const at = line.indexOf(separator)
-    if (at < 0) throw usageFailure(`line ${lineNumber} has no key separator '${keySeparator}'`)
-    const value = line.subarray(at + separator.length)
-    return { key: line.subarray(0, at), value, headers, partition }
-  }
 }
 
 function openInput(file: string | undefined): Input {

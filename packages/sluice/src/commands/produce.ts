@@ -3,10 +3,12 @@
 import type { ConfigEntry } from '@sluice/core/config/config-entry'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { bootstrapOption, configOption, wholeNumber } from '../arguments.ts'
+import { type LineFormat, lineFormats } from '../line-records.ts'
 import type { RecordHeader } from '../produce-lines.ts'
 
 export interface ProduceOptions {
   readonly bootstrap: string
+  readonly format: LineFormat
   readonly keySeparator?: string
   readonly header?: RecordHeader[]
   readonly partition?: number
@@ -23,6 +25,14 @@ export function produceCommand(): Command {
     .argument('<topic>', 'the topic')
     .argument('[file]', 'file to read (default: standard input)')
     .addOption(bootstrapOption())
+    .addOption(
+      new Option(
+        '--format <format>',
+        'value: a line is a value; json: a record, as consume prints it',
+      )
+        .choices(lineFormats)
+        .default('value'),
+    )
     .option('--key-separator <text>', 'a line is key, separator, value')
     .option('--header <name=value>', 'header of every record; any number of times', header)
     .option(
