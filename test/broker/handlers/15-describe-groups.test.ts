@@ -135,8 +135,10 @@ describe('OffsetDelete', () => {
   test('knows neither group nor topic', async () => {
     expect((await remove('nobody', 'orders')).errorCode).toBe(errors.GROUP_ID_NOT_FOUND)
     expect((await remove('', 'orders')).errorCode).toBe(errors.INVALID_GROUP_ID)
-    const answer = await remove('simple', 'nothing')
-    expect(answer.topics[0].partitions[0].errorCode).toBe(errors.UNKNOWN_TOPIC_OR_PARTITION)
+    const ofTopic = await remove('simple', 'nothing')
+    expect(ofTopic.topics[0].partitions[0].errorCode).toBe(errors.UNKNOWN_TOPIC_OR_PARTITION)
+    const ofPartition = await remove('simple', 'orders', 99)
+    expect(ofPartition.topics[0].partitions[0].errorCode).toBe(errors.UNKNOWN_TOPIC_OR_PARTITION)
   })
 })
 

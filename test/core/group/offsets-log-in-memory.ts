@@ -3,6 +3,7 @@
 
 import type { OffsetsLog, OffsetsRecord, StoredRecord } from '@sluice/core/group/offsets-log'
 import { errors } from '@sluice/protocol/errors'
+import type { RecordHeader } from '@sluice/protocol/records/record'
 
 export class OffsetsLogInMemory implements OffsetsLog {
   readonly partitionCount = 4
@@ -28,10 +29,11 @@ export class OffsetsLogInMemory implements OffsetsLog {
     if (error === errors.NONE) {
       // As the wire would: what is appended is a copy.
       this.partitions[partition].push(
-        ...records.map(({ key, value, timestamp }) => ({
+        ...records.map(({ key, value, timestamp, headers }) => ({
           key: Buffer.from(key),
           value: value && Buffer.from(value),
           timestamp,
+          headers: (headers ?? []).map(copyOf),
         })),
       )
     }
@@ -43,17 +45,20 @@ export class OffsetsLogInMemory implements OffsetsLog {
     await this.#loadGate
     const error = this.loadFailures.shift() ?? errors.NONE
     if (error !== errors.NONE) return { error }
-    for (const [offset, { key, value, timestamp }] of this.partitions[partition].entries()) {
+    for (const [offset, stored] of this.partitions[partition].entries()) {
+      const { key, value, timestamp, headers = [] } = stored
       const record = {
         offset,
         timestamp,
         key: Buffer.from(key),
         value: value && Buffer.from(value),
+        headers: headers.map(copyOf),
       }
       each(record)
       // Its buffers die with the call.
       record.key.fill(0xaa)
       record.value?.fill(0xaa)
+      for (const header of record.headers) header.value?.fill(0xaa)
     }
     return { error }
   }
@@ -76,4 +81,8 @@ export class OffsetsLogInMemory implements OffsetsLog {
     })
     return () => open()
   }
+}
+
+function copyOf({ key, value }: RecordHeader): RecordHeader {
+  return { key, value: value && Buffer.from(value) }
 }

@@ -1,12 +1,10 @@
+import type { OffsetsRecord } from '@sluice/core/group/offsets-log'
 import { groupRecord, offsetRecord, readRecord } from '@sluice/core/group/records'
 import { zeroUuid } from '@sluice/protocol/schema'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 
-const stored = (record: { key: Buffer; value: Buffer | null; timestamp: number }) => ({
-  ...record,
-  offset: 0,
-})
+const stored = (record: OffsetsRecord) => ({ headers: [], ...record, offset: 0 })
 
 const text = fc.string({ maxLength: 40, unit: 'grapheme' })
 const count = fc.nat({ max: 2 ** 31 - 1 })
@@ -28,12 +26,12 @@ const committed = fc.oneof(
     expireTimestampMs: fc.constant(-1),
     topicId: fc.oneof(fc.constant(zeroUuid), uuid),
   }),
-  // Version 1 has neither an epoch nor a topic id: its clients did not send any.
+  // Version 1 has no epoch: its clients did not send any.
   fc.record({
     ...common,
     leaderEpoch: fc.constant(-1),
     expireTimestampMs: fc.maxSafeNat(),
-    topicId: fc.constant(zeroUuid),
+    topicId: fc.oneof(fc.constant(zeroUuid), uuid),
   }),
 )
 
@@ -96,7 +94,7 @@ describe('records of __consumer_offsets', () => {
     )
   })
 
-  test('with the id of its topic it is version 4, the id a tagged field that others skip', () => {
+  test('the id of its topic is a header: the value stays what every reader of this topic knows', () => {
     const record = offsetRecord(
       { groupId: 'g', topic: 'top', partition: 7 },
       {
@@ -110,6 +108,15 @@ describe('records of __consumer_offsets', () => {
       2,
     )
     expect(record.value?.toString('hex')).toBe(
+      '0003' + '0000000000000001' + 'ffffffff' + '0000' + '0000000000000002',
+    )
+    const value = Buffer.from('00000000000000000000000000000001', 'hex')
+    expect(record.headers).toEqual([{ key: 'sluice.topic.id', value }])
+  })
+
+  test("Kafka's own version 4 is read, with the id of the topic in a tagged field", () => {
+    const key = Buffer.from('0001' + '000167' + '0003746f70' + '00000007', 'hex')
+    const value = Buffer.from(
       '0004' +
         '0000000000000001' +
         'ffffffff' +
@@ -118,7 +125,20 @@ describe('records of __consumer_offsets', () => {
         '01' + // one tagged field:
         '0010' + // tag 0 of 16 bytes
         '00000000000000000000000000000001',
+      'hex',
     )
+    expect(readRecord(stored({ key, value, timestamp: 2 }))).toEqual({
+      kind: 'offset',
+      key: { groupId: 'g', topic: 'top', partition: 7 },
+      committed: {
+        offset: 1,
+        leaderEpoch: -1,
+        metadata: '',
+        commitTimestampMs: 2,
+        expireTimestampMs: -1,
+        topicId: 'AAAAAAAAAAAAAAAAAAAAAQ',
+      },
+    })
   })
 
   test('a generation is written as Kafka writes it: key version 2, value version 3', () => {
@@ -144,7 +164,7 @@ describe('records of __consumer_offsets', () => {
 
   test('what it does not know or cannot read is said, not thrown', () => {
     const read = (key: Buffer | null, value: Buffer | null) =>
-      readRecord({ offset: 0, timestamp: 0, key, value }).kind
+      readRecord({ offset: 0, timestamp: 0, key, value, headers: [] }).kind
     expect(read(null, null)).toBe('unknown')
     expect(read(Buffer.from('00', 'hex'), null)).toBe('unknown')
     // ConsumerGroupMetadataKey (KIP-848)

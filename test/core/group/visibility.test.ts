@@ -30,6 +30,8 @@ class Play {
   #lastOffset = 0
   #deletions = 0
   #deletionsUnderWay = 0
+  /** Offsets expired while appends were held back: they go when one of these is released. */
+  #expiryHeld = false
   #shown: { offsets: Record<string, number>; deletions: number } = { offsets: {}, deletions: 0 }
   readonly #underWay: Promise<unknown>[] = []
 
@@ -47,6 +49,7 @@ class Play {
         break
       case 'release':
         log.release({ reversed: what === 1 })
+        if (this.#expiryHeld) this.#deletions += 1
         break
       case 'fail':
         log.failures.push(errors.NOT_ENOUGH_REPLICAS)
@@ -67,9 +70,11 @@ class Play {
         await world.clock.runFor(what * 1000)
         // Expiry is a deletion too.
         this.#deletions += 1
+        this.#expiryHeld ||= log.held
         break
       default:
         await this.quiesce()
+        this.#expiryHeld = false
         await world.failOver(retention)
     }
     await new Promise((resolve) => setImmediate(resolve))

@@ -1,11 +1,14 @@
 // OffsetsLog: what the coordinator needs of __consumer_offsets. The broker provides it over its
 // partitions; there is one writer a partition, its coordinator.
 
+import type { RecordHeader } from '@sluice/protocol/records/record'
+
 export interface OffsetsRecord {
   readonly key: Buffer
   /** null: a tombstone. */
   readonly value: Buffer | null
   readonly timestamp: number
+  readonly headers?: readonly RecordHeader[]
 }
 
 export interface StoredRecord {
@@ -13,6 +16,7 @@ export interface StoredRecord {
   readonly timestamp: number
   readonly key: Buffer | null
   readonly value: Buffer | null
+  readonly headers: readonly RecordHeader[]
 }
 
 export interface OffsetsLog {

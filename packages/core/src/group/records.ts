@@ -5,15 +5,17 @@
 //                       | 2: group                       -> GroupMetadataValue, null: the group is gone
 //                       | 3 and above: other group types, not served here
 //
-// Values begin with a version too. An offset is version 3, or 1 where a client set its own expiry, or 4
-// where the id of its topic is known (a tagged field, that a topic of the same name made later does not
-// inherit it). A generation is version 3.
+// Values begin with a version too. An offset is version 3, or 1 where a client set its own expiry; a
+// generation is version 3. The id of the offset's topic goes into a header of the record, that a topic of
+// the same name made later does not inherit the offset. Kafka 4.1 puts it into version 4 instead, which
+// is read here as well; but monitors that read this topic by themselves (Burrow) stop at version 3.
 
 import { DecodeError } from '@sluice/protocol/codec'
 import { groupMetadataKey } from '@sluice/protocol/messages/internal/group-metadata-key'
 import { groupMetadataValue } from '@sluice/protocol/messages/internal/group-metadata-value'
 import { offsetCommitKey } from '@sluice/protocol/messages/internal/offset-commit-key'
 import { offsetCommitValue } from '@sluice/protocol/messages/internal/offset-commit-value'
+import type { RecordHeader } from '@sluice/protocol/records/record'
 import { zeroUuid } from '@sluice/protocol/schema'
 import { decodeVersioned, encodeVersioned } from '@sluice/protocol/versioned'
 import type { GroupMetadata } from './events.ts'
@@ -23,7 +25,9 @@ import type { OffsetsRecord, StoredRecord } from './offsets-log.ts'
 const offsetKeyVersion = 1
 const groupKeyVersion = 2
 const groupValueVersion = 3
-const offsetValueVersions = { plain: 3, withExpiry: 1, withTopicId: 4 }
+const offsetValueVersions = { plain: 3, withExpiry: 1 }
+const topicIdHeader = 'sluice.topic.id'
+const uuidBytes = 16
 
 export interface OffsetKey {
   readonly groupId: string
@@ -52,7 +56,8 @@ export function offsetRecord(
     topic,
     partition,
   })
-  return { key, value: committed && offsetValue(committed), timestamp }
+  if (committed === null) return { key, value: null, timestamp }
+  return { key, value: offsetValue(committed), timestamp, headers: headersOf(committed) }
 }
 
 /** null: a tombstone. */
@@ -66,11 +71,11 @@ export function groupRecord(
 }
 
 /** What a record says. Its buffers may be reused afterwards: nothing of the answer is a view on them. */
-export function readRecord({ key, value }: StoredRecord): ReadRecord {
+export function readRecord({ key, value, headers }: StoredRecord): ReadRecord {
   if (key === null || key.length < 2) return { kind: 'unknown', why: 'it has no key' }
   const version = key.readInt16BE(0)
   try {
-    if (version >= 0 && version <= offsetKeyVersion) return readOffset(key, value)
+    if (version >= 0 && version <= offsetKeyVersion) return readOffset(key, value, headers)
     if (version === groupKeyVersion) return readGroup(key, value)
   } catch (error) {
     if (!(error instanceof DecodeError)) throw error
@@ -80,16 +85,23 @@ export function readRecord({ key, value }: StoredRecord): ReadRecord {
 }
 
 function offsetValue(committed: CommittedOffset): Buffer {
-  const { offset, leaderEpoch, metadata, commitTimestampMs, expireTimestampMs, topicId } = committed
+  const { offset, leaderEpoch, metadata, commitTimestampMs, expireTimestampMs } = committed
   const common = { offset, leaderEpoch, metadata, commitTimestamp: commitTimestampMs }
-  if (expireTimestampMs !== -1) {
-    const value = { ...common, expireTimestamp: expireTimestampMs }
-    return encodeVersioned(offsetCommitValue, offsetValueVersions.withExpiry, value)
-  }
-  if (topicId === zeroUuid) {
+  if (expireTimestampMs === -1) {
     return encodeVersioned(offsetCommitValue, offsetValueVersions.plain, common)
   }
-  return encodeVersioned(offsetCommitValue, offsetValueVersions.withTopicId, { ...common, topicId })
+  const value = { ...common, expireTimestamp: expireTimestampMs }
+  return encodeVersioned(offsetCommitValue, offsetValueVersions.withExpiry, value)
+}
+
+function headersOf({ topicId }: CommittedOffset): readonly RecordHeader[] {
+  if (topicId === zeroUuid) return []
+  return [{ key: topicIdHeader, value: Buffer.from(topicId, 'base64url') }]
+}
+
+function topicIdIn(headers: readonly RecordHeader[]): string {
+  const value = headers.find(({ key }) => key === topicIdHeader)?.value
+  return value?.length === uuidBytes ? value.toString('base64url') : zeroUuid
 }
 
 function groupValue({ metadata, stateSinceMs }: StoredGroup): Buffer {
@@ -112,7 +124,11 @@ function groupValue({ metadata, stateSinceMs }: StoredGroup): Buffer {
   })
 }
 
-function readOffset(keyBytes: Buffer, value: Buffer | null): ReadRecord {
+function readOffset(
+  keyBytes: Buffer,
+  value: Buffer | null,
+  headers: readonly RecordHeader[],
+): ReadRecord {
   const { group, topic, partition } = decodeVersioned(offsetCommitKey, keyBytes)
   const key = { groupId: group, topic, partition }
   if (value === null) return { kind: 'offset', key, committed: null }
@@ -126,7 +142,7 @@ function readOffset(keyBytes: Buffer, value: Buffer | null): ReadRecord {
       metadata: stored.metadata,
       commitTimestampMs: stored.commitTimestamp,
       expireTimestampMs: stored.expireTimestamp,
-      topicId: stored.topicId,
+      topicId: stored.topicId === zeroUuid ? topicIdIn(headers) : stored.topicId,
     },
   }
 }

@@ -9,18 +9,29 @@ export const offsetDelete = handler(
   { min: 0, max: 0, failed: (_request, { errorCode }) => ({ errorCode, topics: [] }) },
   async (broker, { groupId, topics }) => {
     const { image } = broker.cluster
-    const known = topics.filter(({ name }) => image.topic(name))
+    const known = topics.map(({ name, partitions }) => ({
+      name,
+      partitions: partitions.filter(
+        ({ partitionIndex }) => image.topic(name)?.partitions[partitionIndex] !== undefined,
+      ),
+    }))
     const answer = await broker.groups.deleteOffsets({ groupId, topics: known })
     if (answer.errorCode !== errors.NONE) return answer
-    const unknown = topics
-      .filter((topic) => !known.includes(topic))
-      .map(({ name, partitions }) => ({
+    const outcomes = new Map(
+      answer.topics.map(({ name, partitions }) => [
+        name,
+        new Map(partitions.map((each) => [each.partitionIndex, each.errorCode])),
+      ]),
+    )
+    return {
+      errorCode: errors.NONE,
+      topics: topics.map(({ name, partitions }) => ({
         name,
         partitions: partitions.map(({ partitionIndex }) => ({
           partitionIndex,
-          errorCode: errors.UNKNOWN_TOPIC_OR_PARTITION,
+          errorCode: outcomes.get(name)?.get(partitionIndex) ?? errors.UNKNOWN_TOPIC_OR_PARTITION,
         })),
-      }))
-    return { ...answer, topics: [...answer.topics, ...unknown] }
+      })),
+    }
   },
 )
