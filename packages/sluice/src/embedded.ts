@@ -9,6 +9,7 @@ import { silentLogger } from '@sluice/core/host/logger'
 import { NodeClock } from '@sluice/core/host/node/clock'
 import { Admin, type ItemResult, type NewTopic } from '@sluice/core/kafka-client/admin'
 import { Consumer } from '@sluice/core/kafka-client/consumer'
+import { GroupAdmin } from '@sluice/core/kafka-client/group-admin'
 import { KafkaError } from '@sluice/core/kafka-client/kafka-error'
 import { apis } from '@sluice/protocol/apis'
 import { type ErrorName, errors } from '@sluice/protocol/errors'
@@ -82,12 +83,11 @@ export class Embedded {
 
   async reset(): Promise<void> {
     this.#faults.clear()
-    const { groups } = this.#composition.broker
     const topics = (await this.#admin.listTopics()).filter(({ internal }) => !internal)
     throwFirst(await this.#admin.deleteTopics(topics.map(({ name }) => name)))
-    const listed = await this.#admin.listGroups()
+    const groups = new GroupAdmin(this.#composition.client)
     // A group with members stays, without offsets: those went with the topics.
-    await groups.deleteGroups(listed.map(({ group }) => group))
+    await groups.delete((await groups.list()).map(({ group }) => group))
     await this.#createTopics()
   }
 

@@ -1,7 +1,8 @@
 // TopicDescription: a topic with its partitions and the configs that were set, and its text, which is the
 // one that Kafka's kafka-topics tool prints, to the tab.
 
-import { Admin, type ConfigEntry } from '@sluice/core/kafka-client/admin'
+import { Admin } from '@sluice/core/kafka-client/admin'
+import type { ConfigEntry } from '@sluice/core/kafka-client/configs'
 import type { KafkaClient } from '@sluice/core/kafka-client/kafka-client'
 import { apis } from '@sluice/protocol/apis'
 import { errors } from '@sluice/protocol/errors'

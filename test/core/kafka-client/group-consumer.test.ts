@@ -71,7 +71,7 @@ describe('one member', () => {
     await pollUntil([first], (numbers) => numbers.length === 10)
     await first.commit([{ topic: 'topic', partition: 0, offset: 4, metadata: 'note' }])
     expect(await first.committed()).toEqual([
-      { topic: 'topic', partition: 0, offset: 4, metadata: 'note', error: 0 },
+      { topic: 'topic', partition: 0, offset: 4, leaderEpoch: -1, metadata: 'note', error: 0 },
     ])
     await first.close()
     const second = member(cluster, { autoCommit: false })
@@ -127,7 +127,8 @@ describe('one member', () => {
     const revoked = vi.fn()
     await fill(cluster, { partitions: 1, from: 5, to: 8 })
     const numbers = await pollUntil([one], (seen) => seen.includes(7))
-    expect(numbers).toEqual([5, 6, 7])
+    // What it got before it noticed comes again: nothing of that was committed.
+    expect([...new Set(numbers)]).toEqual([5, 6, 7])
     expect(revoked).not.toHaveBeenCalled()
     await one.close()
   })

@@ -1,14 +1,29 @@
-// Admin: topics, offsets, configs and groups of a cluster, asked and changed. What concerns one item of a
+// Admin: topics, offsets, records and configs of a cluster, asked and changed. What concerns one item of a
 // request (a topic that is there already) is in its result; what concerns the whole rejects.
 
 import { type Api, apis } from '@sluice/protocol/apis'
 import { errors } from '@sluice/protocol/errors'
 import { type Decoded, type Message, zeroUuid } from '@sluice/protocol/schema'
+import { Limiter } from '../lib/limiter.ts'
 import type { RequestBody } from './broker-connection.ts'
+import {
+  alterConfigs,
+  type ConfigChange,
+  type ConfigOutcome,
+  type ConfigResource,
+  type DescribedConfigs,
+  type DescribeOptions,
+  describeConfigs,
+  listConfigResources,
+  type ResourceType,
+} from './configs.ts'
+import { type DeletedRecords, deleteRecords, type RecordsToDelete } from './delete-records.ts'
 import type { KafkaClient } from './kafka-client.ts'
 import { asKafkaError, KafkaError } from './kafka-error.ts'
 import { type Isolation, type ListedOffset, listOffsets, type OffsetQuery } from './list-offsets.ts'
+import { describeLogDirs, type LogDir } from './log-dirs.ts'
 import type { ClusterMetadata, TopicMetadata } from './metadata-cache.ts'
+import type { TopicPartition } from './topic-partition.ts'
 
 export interface NewTopic {
   readonly name: string
@@ -27,37 +42,22 @@ export interface ItemResult {
   readonly message: string | null
 }
 
-export interface ConfigResource {
-  readonly type: 'topic' | 'broker'
-  /** Of a broker: its id. */
+export interface MorePartitions {
   readonly name: string
+  /** How many there are to be in all. */
+  readonly count: number
+  /** Brokers of each new partition, leader first, instead of the cluster's choice. */
+  readonly assignment?: readonly (readonly number[])[]
 }
 
-export interface ConfigEntry {
-  readonly name: string
-  readonly value: string | null
-  /** Where the value comes from, by Kafka's number: 1 topic, 4 static broker, 5 default, … */
-  readonly source: number
-  readonly readOnly: boolean
-  readonly sensitive: boolean
-}
-
-export interface DescribedConfigs extends ItemResult {
-  readonly type: 'topic' | 'broker'
-  readonly configs: readonly ConfigEntry[]
-}
-
-export interface ListedGroup {
-  readonly group: string
-  readonly protocolType: string
-  /** Empty where the broker is too old to tell. */
-  readonly state: string
-  readonly coordinator: number
+/** What is altered of one resource. */
+export interface ConfigAlteration extends ConfigResource {
+  readonly changes: readonly ConfigChange[]
 }
 
 const clusterDefault = -1
-const resourceTypes = { topic: 2, broker: 4 } as const
 const defaultTimeoutMs = 60_000
+const requestsAtOnce = 32
 
 export class Admin {
   readonly #client: KafkaClient
@@ -100,6 +100,33 @@ export class Admin {
     })
   }
 
+  /** Adds partitions; records that are there stay where they are, whatever their keys. */
+  async createPartitions(
+    topics: readonly MorePartitions[],
+    options: { validateOnly?: boolean } = {},
+  ): Promise<ItemResult[]> {
+    const body = {
+      topics: topics.map(({ name, count, assignment }) => {
+        const assignments = assignment?.map((brokerIds) => ({ brokerIds })) ?? null
+        return { name, count, assignments }
+      }),
+      timeoutMs: this.#timeoutMs,
+      validateOnly: options.validateOnly ?? false,
+    }
+    const { response, repeated } = await this.#atController(apis.createPartitions, body)
+    const described = repeated ? await this.describeTopics(topics.map(({ name }) => name)) : []
+    for (const { name } of topics) this.#client.forgetTopic(name)
+    return response.results.map(({ name, errorCode, errorMessage }) => {
+      // The answer to the attempt that added them was lost.
+      const count = topics.find((topic) => topic.name === name)?.count
+      const there = described.some(
+        (topic) => topic.name === name && topic.partitions.length === count,
+      )
+      const own = errorCode === errors.INVALID_PARTITIONS && there
+      return { name, error: own ? errors.NONE : errorCode, message: own ? null : errorMessage }
+    })
+  }
+
   /** All topics, by name; internal ones too. */
   async listTopics(): Promise<TopicMetadata[]> {
     const { topics } = await this.#metadata(undefined)
@@ -127,46 +154,44 @@ export class Admin {
     return listOffsets(this.#client, queries, { ...options, timeoutMs: this.#timeoutMs })
   }
 
-  /** A broker describes its own configs, so it is asked itself; any one describes topics. */
-  async describeConfigs(resources: readonly ConfigResource[]): Promise<DescribedConfigs[]> {
-    return Promise.all(resources.map((resource) => this.#describeConfigsOf(resource)))
+  /** In the order of `wanted`. */
+  deleteRecords(wanted: readonly RecordsToDelete[]): Promise<DeletedRecords[]> {
+    return deleteRecords(this.#client, wanted, { timeoutMs: this.#timeoutMs })
   }
 
-  /** The groups of all coordinators. */
-  async listGroups(): Promise<ListedGroup[]> {
-    const { brokers } = await this.#metadata([])
-    const lists = brokers.map(async ({ nodeId }) => {
-      const response = await this.#retry(async () => {
-        const answer = await this.#client.request(apis.listGroups, { node: nodeId }, {})
-        if (answer.errorCode !== errors.NONE) throw new KafkaError(answer.errorCode)
-        return answer
-      })
-      return response.groups.map(({ groupId, protocolType, groupState }) => {
-        return { group: groupId, protocolType, state: groupState, coordinator: nodeId }
-      })
-    })
-    return (await Promise.all(lists)).flat()
+  /** In the order of the resources. */
+  describeConfigs(
+    resources: readonly ConfigResource[],
+    options: DescribeOptions = {},
+  ): Promise<DescribedConfigs[]> {
+    return this.#each(resources, (resource) => describeConfigs(this.#client, resource, options))
   }
 
-  async #describeConfigsOf({ type, name }: ConfigResource): Promise<DescribedConfigs> {
-    const resource = { resourceType: resourceTypes[type], resourceName: name }
-    const body = { resources: [{ ...resource, configurationKeys: null }] }
-    const response = await this.#retry(async () => {
-      // A broker is asked itself; it has to be known first.
-      if (type === 'broker') await this.#client.metadata([])
-      const target = type === 'broker' ? { node: Number(name) } : 'any'
-      return this.#client.request(apis.describeConfigs, target, body)
-    })
-    const [result] = response.results
-    if (result === undefined) throw new KafkaError(errors.UNKNOWN_SERVER_ERROR, name)
-    const configs = result.configs.map((entry) => ({
-      name: entry.name,
-      value: entry.value,
-      source: entry.configSource,
-      readOnly: entry.readOnly,
-      sensitive: entry.isSensitive,
-    }))
-    return { type, name, error: result.errorCode, message: result.errorMessage, configs }
+  /** In the order of the resources; of each all that is asked for, or nothing. */
+  alterConfigs(
+    alterations: readonly ConfigAlteration[],
+    options: { validateOnly?: boolean } = {},
+  ): Promise<ConfigOutcome[]> {
+    const { validateOnly = false } = options
+    return this.#each(alterations, ({ type, name, changes }) =>
+      alterConfigs(this.#client, { type, name }, { changes, validateOnly }),
+    )
+  }
+
+  /** What has configs: resources of these types, or of all. */
+  listConfigResources(types: readonly ResourceType[] = []): Promise<ConfigResource[]> {
+    return this.#retry(() => listConfigResources(this.#client, types))
+  }
+
+  /** The log directories of one broker. */
+  describeLogDirs(node: number, partitions?: readonly TopicPartition[]): Promise<LogDir[]> {
+    return this.#retry(() => describeLogDirs(this.#client, node, partitions))
+  }
+
+  /** In the order given; some so often as it takes, a few at a time. */
+  #each<T, R>(items: readonly T[], ask: (item: T) => Promise<R>): Promise<R[]> {
+    const limiter = new Limiter(requestsAtOnce)
+    return Promise.all(items.map((item) => limiter.run(() => this.#retry(() => ask(item)))))
   }
 
   #metadata(topics: readonly string[] | undefined): Promise<ClusterMetadata> {
@@ -214,9 +239,13 @@ function toWire({ name, partitionCount, replicationFactor, assignment, configs }
 
 /** Whether a broker that is not the controller any more answered: it says so of every topic. */
 function movedIn(answer: unknown): boolean {
-  const { topics, responses } = answer as Record<'topics' | 'responses', Result[] | undefined>
-  return (topics ?? responses ?? []).some(({ errorCode }) => errorCode === errors.NOT_CONTROLLER)
+  const { topics, responses, results } = answer as Record<AnswerList, Result[] | undefined>
+  return (topics ?? responses ?? results ?? []).some(
+    ({ errorCode }) => errorCode === errors.NOT_CONTROLLER,
+  )
 }
+
+type AnswerList = 'topics' | 'responses' | 'results'
 
 interface Result {
   readonly errorCode: number

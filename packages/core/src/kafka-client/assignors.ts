@@ -1,7 +1,7 @@
 // Assignors of the classic group protocol: who of the members reads which partitions. The leader of a group
 // runs one that all members know; range and roundrobin give what Java's assignors of these names give.
 
-import type { TopicPartition } from './consumer.ts'
+import type { TopicPartition } from './topic-partition.ts'
 
 export type AssignorName = 'range' | 'roundrobin'
 

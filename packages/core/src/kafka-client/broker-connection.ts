@@ -213,7 +213,8 @@ export class BrokerConnection {
       frame = requestFrame(api, version, correlationId, this.#options.clientId, body)
     } catch (cause) {
       const detail = `${api.name} v${version}: ${(cause as Error).message}`
-      this.#settle(pending, new KafkaError(errors.INVALID_REQUEST, detail, cause), undefined)
+      const invalid = () => new KafkaError(errors.INVALID_REQUEST, detail, cause)
+      this.#settle(pending, cause instanceof KafkaError ? cause : invalid(), undefined)
       return
     }
     if (pending.answered) this.#inFlight.push(pending)

@@ -15,12 +15,8 @@ import type { KafkaClient } from './kafka-client.ts'
 import { asKafkaError, KafkaError } from './kafka-error.ts'
 import { type Isolation, listOffsets, type OffsetSpec } from './list-offsets.ts'
 import { pointsToStaleMetadata } from './stale-metadata.ts'
+import type { TopicPartition } from './topic-partition.ts'
 import { Wakeup } from './wakeup.ts'
-
-export interface TopicPartition {
-  readonly topic: string
-  readonly partition: number
-}
 
 export interface Assignment extends TopicPartition {
   /** Where to begin; by `offsetReset` without. */

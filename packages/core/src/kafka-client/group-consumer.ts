@@ -12,12 +12,12 @@ import {
   type ConsumerOptions,
   type FetchedRecords,
   type PartitionPosition,
-  type TopicPartition,
 } from './consumer.ts'
 import { GroupMembership } from './group-membership.ts'
 import { commitOffsets, fetchOffsets, type OffsetToCommit } from './group-offsets.ts'
 import type { KafkaClient } from './kafka-client.ts'
 import { asKafkaError, KafkaError } from './kafka-error.ts'
+import type { TopicPartition } from './topic-partition.ts'
 
 export interface GroupConsumerOptions extends Omit<ConsumerOptions, 'lane'> {
   readonly group: string

@@ -15,11 +15,11 @@ import { decodeForward, encodeVersioned } from '@sluice/protocol/versioned'
 import { sleep, type Timer } from '../host/clock.ts'
 import { type AssignorName, assignors, type GroupMember } from './assignors.ts'
 import { backoffMs } from './backoff.ts'
-import type { TopicPartition } from './consumer.ts'
 import { atCoordinator, type Send } from './coordinator-request.ts'
-import { byTopic, type Committer } from './group-offsets.ts'
+import type { Committer } from './group-offsets.ts'
 import type { KafkaClient } from './kafka-client.ts'
 import { asKafkaError, KafkaError } from './kafka-error.ts'
+import { byTopic, type TopicPartition } from './topic-partition.ts'
 
 export interface MembershipOptions {
   readonly group: string

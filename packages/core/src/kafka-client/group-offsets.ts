@@ -3,20 +3,24 @@
 import { apis } from '@sluice/protocol/apis'
 import { errors } from '@sluice/protocol/errors'
 import type { OffsetFetchResponse } from '@sluice/protocol/messages/09-offset-fetch'
-import type { TopicPartition } from './consumer.ts'
-import { atCoordinator } from './coordinator-request.ts'
+import { atCoordinator, type Send } from './coordinator-request.ts'
 import type { KafkaClient } from './kafka-client.ts'
 import { KafkaError } from './kafka-error.ts'
+import type { PartitionAnswer } from './leader-requests.ts'
+import { byTopic, keyOf, type TopicPartition } from './topic-partition.ts'
 
 export interface OffsetToCommit extends TopicPartition {
   /** Of the next record to be read. */
   readonly offset: number
+  readonly leaderEpoch?: number
   readonly metadata?: string
 }
 
 export interface CommittedOffset extends TopicPartition {
   /** -1 where nothing was committed. */
   readonly offset: number
+  /** Of the last record that was read; -1 where it was not told. */
+  readonly leaderEpoch: number
   readonly metadata: string | null
   readonly error: number
 }
@@ -34,6 +38,13 @@ export interface OffsetOptions {
 }
 
 const nobody: Committer = { memberId: '', generationId: -1, instanceId: null }
+/** Codes that say of the whole group what stands at each of its partitions; a repetition may help. */
+const wholeGroup: ReadonlySet<number> = new Set([
+  errors.COORDINATOR_LOAD_IN_PROGRESS,
+  errors.COORDINATOR_NOT_AVAILABLE,
+  errors.NOT_COORDINATOR,
+  errors.REQUEST_TIMED_OUT,
+])
 /** From version 8 on a request asks for several groups. */
 const groupsVersion = 8
 /** From version 7 on it can ask to wait for transactions. */
@@ -47,38 +58,86 @@ export async function commitOffsets(
   options: OffsetOptions & { by?: Committer } = {},
 ): Promise<void> {
   if (offsets.length === 0) return
-  const { memberId, generationId, instanceId } = options.by ?? nobody
-  const topics = [...byTopic(offsets)].map(([name, partitions]) => ({
-    name,
-    partitions: partitions.map(({ partition, offset, metadata = '' }) => ({
-      partitionIndex: partition,
-      committedOffset: offset,
-      committedMetadata: metadata,
-    })),
-  }))
   await atCoordinator(client, group, options, async (send) => {
-    const response = await send(apis.offsetCommit, (version) => ({
-      groupId: group,
-      generationIdOrMemberEpoch: generationId,
-      memberId,
-      ...(version >= 7 ? { groupInstanceId: instanceId } : {}),
-      topics,
-    }))
-    for (const { name, partitions } of response.topics) {
-      for (const { partitionIndex, errorCode } of partitions) {
-        if (errorCode !== errors.NONE) throw new KafkaError(errorCode, `${name}-${partitionIndex}`)
-      }
+    for (const { topic, partition, error } of await sendCommit(send, {
+      group,
+      offsets,
+      ...options,
+    })) {
+      if (error !== errors.NONE) throw new KafkaError(error, `${topic}-${partition}`)
     }
   })
 }
 
-/** What is committed for `partitions`, or for all of the group without. */
+/**
+ * Commits for nobody of the group, which has to be empty. In the order of the offsets, each with its own
+ * error; those of a coordinator that is not ready are retried.
+ */
+export async function alterOffsets(
+  client: KafkaClient,
+  group: string,
+  offsets: readonly OffsetToCommit[],
+  options: OffsetOptions = {},
+): Promise<PartitionAnswer[]> {
+  if (offsets.length === 0) return []
+  return atCoordinator(client, group, options, async (send) => {
+    const answers = await sendCommit(send, { group, offsets })
+    for (const { error } of answers) {
+      if (wholeGroup.has(error)) throw new KafkaError(error, group)
+    }
+    const found = new Map(answers.map((answer) => [keyOf(answer), answer]))
+    return offsets.map((offset) => {
+      const { topic, partition } = offset
+      const none = { topic, partition, error: errors.UNKNOWN_SERVER_ERROR }
+      return found.get(keyOf(offset)) ?? none
+    })
+  })
+}
+
+interface Commit {
+  readonly group: string
+  readonly offsets: readonly OffsetToCommit[]
+  readonly by?: Committer
+}
+
+async function sendCommit(
+  send: Send,
+  { group, offsets, by = nobody }: Commit,
+): Promise<PartitionAnswer[]> {
+  const topics = [...byTopic(offsets)].map(([name, partitions]) => ({
+    name,
+    partitions: partitions.map(({ partition, offset, leaderEpoch = -1, metadata = '' }) => ({
+      partitionIndex: partition,
+      committedOffset: offset,
+      committedLeaderEpoch: leaderEpoch,
+      committedMetadata: metadata,
+    })),
+  }))
+  const response = await send(apis.offsetCommit, (version) => ({
+    groupId: group,
+    generationIdOrMemberEpoch: by.generationId,
+    memberId: by.memberId,
+    ...(version >= 7 ? { groupInstanceId: by.instanceId } : {}),
+    topics,
+  }))
+  return response.topics.flatMap(({ name: topic, partitions }) =>
+    partitions.map(({ partitionIndex: partition, errorCode: error }) => {
+      return { topic, partition, error }
+    }),
+  )
+}
+
+/**
+ * What is committed for `partitions`, or for all of the group without. `stable`, the default, waits for
+ * transactions that are about to move an offset.
+ */
 export async function fetchOffsets(
   client: KafkaClient,
   group: string,
   partitions?: readonly TopicPartition[],
-  options: OffsetOptions = {},
+  options: OffsetOptions & { stable?: boolean } = {},
 ): Promise<CommittedOffset[]> {
+  const { stable = true } = options
   const topics =
     partitions === undefined
       ? null
@@ -88,7 +147,7 @@ export async function fetchOffsets(
         }))
   return atCoordinator(client, group, options, async (send) => {
     const response = await send(apis.offsetFetch, (version) => {
-      const requireStable = version >= requireStableVersion
+      const requireStable = stable && version >= requireStableVersion
       if (version < groupsVersion) return { groupId: group, topics, requireStable }
       return { groups: [{ groupId: group, topics }], requireStable }
     })
@@ -105,22 +164,14 @@ type AnsweredTopic =
 function committedIn(topics: readonly AnsweredTopic[]): CommittedOffset[] {
   const offsets: CommittedOffset[] = []
   for (const { name, partitions } of topics) {
-    for (const { partitionIndex, committedOffset, metadata, errorCode } of partitions) {
+    for (const answer of partitions) {
+      const { partitionIndex: partition, committedOffset, metadata, errorCode: error } = answer
       // A pending transaction will move it: ask again.
-      if (errorCode === errors.UNSTABLE_OFFSET_COMMIT) throw new KafkaError(errorCode)
-      const offset = errorCode === errors.NONE ? committedOffset : -1
-      offsets.push({ topic: name, partition: partitionIndex, offset, metadata, error: errorCode })
+      if (error === errors.UNSTABLE_OFFSET_COMMIT) throw new KafkaError(error)
+      const offset = error === errors.NONE ? committedOffset : -1
+      const leaderEpoch = answer.committedLeaderEpoch
+      offsets.push({ topic: name, partition, offset, leaderEpoch, metadata, error })
     }
   }
   return offsets
-}
-
-export function byTopic<T extends TopicPartition>(items: readonly T[]): Map<string, T[]> {
-  const topics = new Map<string, T[]>()
-  for (const item of items) {
-    const ofTopic = topics.get(item.topic)
-    if (ofTopic === undefined) topics.set(item.topic, [item])
-    else ofTopic.push(item)
-  }
-  return topics
 }

@@ -175,6 +175,11 @@ export class KafkaClient {
     this.#metadata.forget(name)
   }
 
+  /** Id of the broker that coordinated `group` when it was last asked; -1 where none was. */
+  coordinatorOf(group: string): number {
+    return this.#coordinators.get(group) ?? -1
+  }
+
   /** The coordinator of `group` turned out to be another one. */
   forgetCoordinator(group: string): void {
     this.#coordinators.delete(group)
