@@ -27,6 +27,7 @@ export interface TestGatewayOptions {
   readonly limits?: Partial<GatewayLimits>
   readonly timeouts?: Partial<HttpTimeouts>
   readonly allowedHosts?: readonly string[]
+  readonly allowedOrigins?: readonly string[]
   readonly logger?: Logger
 }
 
@@ -100,6 +101,7 @@ export class TestGateway implements AsyncDisposable {
       metrics,
       ready: () => test?.ready ?? false,
       allowedHosts: options.allowedHosts ?? [],
+      allowedOrigins: options.allowedOrigins,
       limits: options.limits,
       response: lightResponse(),
     })
@@ -177,7 +179,8 @@ export class TestGateway implements AsyncDisposable {
 
 function answerOf(response: IncomingMessage, body: Buffer): Answer {
   const text = body.toString()
-  const isJson = /json/.test(response.headers['content-type'] ?? '')
+  const { 'content-type': type = '', 'content-encoding': encoding } = response.headers
+  const isJson = encoding === undefined && /^application\/(.+\+)?json\b/.test(type)
   const json: unknown = isJson && text !== '' ? JSON.parse(text) : undefined
   return { status: response.statusCode ?? 0, headers: response.headers, body, text, json }
 }

@@ -63,11 +63,14 @@ export class HttpFront {
       import('@sluice/gateway/gateway'),
       import('./http-server.ts'),
     ])
+    const { config } = this.#options
     const ready = () => !this.#closed
     const gateway = createGateway({
       ...this.#options,
       ready,
       allowedHosts,
+      allowedOrigins: config['sluice.http.origins'],
+      limits: { streamAgeMsMax: config['sluice.http.stream.max.age.ms'] },
       response: lightResponse(),
     })
     return createHttpServer(gateway, { logger: this.#options.logger })

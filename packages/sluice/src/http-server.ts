@@ -2,6 +2,7 @@
 // that are no HTTP, and an end that lets what is under way finish. It listens nowhere by itself: port.ts
 // feeds it sockets whose first bytes are HTTP (a test may let it listen).
 
+import { randomUUID } from 'node:crypto'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { getRequestListener, type HttpBindings, RequestError } from '@hono/node-server'
@@ -160,10 +161,12 @@ function refuse(error: NodeJS.ErrnoException, socket: Socket): void {
     return
   }
   const refusal = refusals[error.code ?? ''] ?? malformed
-  const body = refusalBody(refusal)
+  const requestId = randomUUID()
+  const body = refusalBody(refusal, requestId)
   socket.end(
     `HTTP/1.1 ${refusal.status} ${refusal.title}\r\nContent-Type: ${problemType}\r\n` +
-      `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+      `Request-Id: ${requestId}\r\nContent-Length: ${Buffer.byteLength(body)}\r\n` +
+      `Connection: close\r\n\r\n${body}`,
   )
 }
 
@@ -174,12 +177,13 @@ interface Refusal {
 }
 
 function refusalResponse(refusal: Refusal): Response {
-  const headers = { 'content-type': problemType }
-  return new Response(refusalBody(refusal), { status: refusal.status, headers })
+  const requestId = randomUUID()
+  const headers = { 'content-type': problemType, 'request-id': requestId }
+  return new Response(refusalBody(refusal, requestId), { status: refusal.status, headers })
 }
 
 /** A problem as the gateway has them, for requests that never reach it. */
-function refusalBody({ status, title, code }: Refusal): string {
+function refusalBody({ status, title, code }: Refusal, requestId: string): string {
   return JSON.stringify({
     type: `https://sluice.dev/errors/${code.replaceAll('_', '-')}`,
     title,
@@ -188,6 +192,7 @@ function refusalBody({ status, title, code }: Refusal): string {
     code,
     retriable: status === 408,
     side_effects: status < 500 ? 'none' : 'unknown',
+    request_id: requestId,
   })
 }
 

@@ -6,23 +6,19 @@ import { OpenAPIHono, type RouteConfig, z } from '@hono/zod-openapi'
 import type { Logger } from '@sluice/core/host/logger'
 import { KafkaError } from '@sluice/core/kafka-client/kafka-error'
 import type { Context } from 'hono'
+import type { Exchange } from './exchange.ts'
 import { parseJsonBody } from './json-body.ts'
 import type { GatewayLimits } from './limits.ts'
 import { mediaTypeOf } from './media-types.ts'
 import { done, failed, type Outcome, type Problem } from './problem.ts'
 import { kafkaProblem, lookProblem } from './problems.ts'
-import { type BodySource, headerOf, type Incoming, readBody } from './request-body.ts'
-import type { ProblemContext, Responder } from './responder.ts'
+import { type BodySource, headerOf, readBody } from './request-body.ts'
+import type { ProblemContext, Reply, Responder } from './responder.ts'
 import { schemaEntries } from './validation.ts'
 
-/** What the HTTP server hands along with a Request. */
-export interface GatewayEnv {
-  readonly incoming?: Incoming
-}
+export type GatewayRequest = Context<{ Bindings: Exchange }>
 
-export type GatewayRequest = Context<{ Bindings: GatewayEnv }>
-
-export type Answer = Response | Problem
+export type Answer = Reply | Problem
 type Method = 'get' | 'post' | 'put' | 'patch' | 'delete'
 type Schema = z.ZodType
 type None = z.ZodObject<Record<never, z.ZodType>>
@@ -48,15 +44,13 @@ export interface EndpointsOptions {
   readonly responder: Responder
   readonly limits: GatewayLimits
   readonly logger: Logger
-  /** A new id for a request that failed. */
-  readonly requestId: () => string
 }
 
 const entriesMax = 100
 const nothing = z.strictObject({})
 
 export class Endpoints {
-  readonly app = new OpenAPIHono<{ Bindings: GatewayEnv }>()
+  readonly app = new OpenAPIHono<{ Bindings: Exchange }>()
   readonly #options: EndpointsOptions
   readonly #paths: { readonly method: string; readonly pattern: RegExp }[] = []
 
@@ -64,8 +58,7 @@ export class Endpoints {
     this.#options = options
     this.app.notFound((request) => this.#missing(request))
     this.app.onError((error, request) => {
-      const context = this.problemContext(request)
-      return options.responder.problem(this.#problemOf(error, request, context), context)
+      return this.#respond(this.#problemOf(error, request), request)
     })
   }
 
@@ -100,12 +93,8 @@ export class Endpoints {
     })
   }
 
-  problem(request: GatewayRequest, problem: Problem): Response {
-    return this.#options.responder.problem(problem, this.problemContext(request))
-  }
-
-  problemContext(request: GatewayRequest): ProblemContext {
-    return { requestId: this.#options.requestId(), path: request.req.path }
+  problemContext({ env, req }: GatewayRequest): ProblemContext {
+    return { requestId: env.requestId, path: req.path }
   }
 
   /** The query, checked against `schema`. */
@@ -114,7 +103,10 @@ export class Endpoints {
   }
 
   #respond(answer: Answer, request: GatewayRequest): Response {
-    return 'detail' in answer ? this.problem(request, answer) : answer
+    const { responder } = this.#options
+    const failed = 'detail' in answer
+    const reply = failed ? responder.problem(answer, this.problemContext(request)) : answer
+    return responder.response(reply, request.env)
   }
 
   async #parse<P extends Schema, Q extends Schema, B extends Schema>(
@@ -159,28 +151,32 @@ export class Endpoints {
     const methods = this.#paths.filter(({ pattern }) => pattern.test(path)).map((it) => it.method)
     if (methods.length === 0) {
       const detail = `${path} is no path of this API; GET /openapi.json lists them`
-      return this.problem(request, { code: 'route_not_found', detail })
+      return this.#respond({ code: 'route_not_found', detail }, request)
     }
     if (methods.includes('GET')) methods.push('HEAD')
     const allow = [...new Set(methods), 'OPTIONS'].join(', ')
-    if (method === 'OPTIONS') return this.#options.responder.empty(204, { allow })
+    const { responder } = this.#options
+    if (method === 'OPTIONS') return this.#respond(responder.empty(204, { allow }), request)
     const detail = `${method} is not allowed here; allowed: ${allow}`
-    return this.problem(request, { code: 'method_not_allowed', detail, headers: { allow } })
+    return this.#respond({ code: 'method_not_allowed', detail, headers: { allow } }, request)
   }
 
-  #problemOf(error: Error, request: GatewayRequest, context: ProblemContext): Problem {
+  #problemOf(error: Error, request: GatewayRequest): Problem {
     const { method } = request.req
     if (error instanceof KafkaError) {
       const reads = method === 'GET' || method === 'HEAD'
       return reads ? lookProblem(error) : kafkaProblem(error.code, error.message)
     }
-    this.#options.logger.error({ err: error, method, ...context }, 'a request failed')
+    this.#options.logger.error(
+      { err: error, method, ...this.problemContext(request) },
+      'a request failed',
+    )
     return { code: 'internal_error', detail: 'the request failed; the log says why' }
   }
 }
 
 export function sourceOf(request: GatewayRequest): BodySource {
-  return { request: request.req.raw, incoming: request.env?.incoming }
+  return { request: request.req.raw, incoming: request.env.incoming }
 }
 
 function parseParameters<S extends Schema>(schema: S, values: object): Outcome<z.output<S>> {

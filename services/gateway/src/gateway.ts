@@ -2,19 +2,22 @@
 // brokers as any client would; there is no second path into the log.
 //
 //   request -> guard (Host, Origin) -> routes -> KafkaClient -> brokers
+//   response <- Responder: request id, CORS, content encoding
 
 import type { Clock } from '@sluice/core/host/clock'
 import type { Logger } from '@sluice/core/host/logger'
 import type { KafkaClient } from '@sluice/core/kafka-client/kafka-client'
 import { TimerQueue } from '@sluice/core/lib/timer-queue'
 import type { Metrics } from '@sluice/core/metrics/metrics'
-import { Endpoints, type GatewayEnv } from './endpoints.ts'
+import { Cors } from './cors.ts'
+import { Endpoints } from './endpoints.ts'
+import type { Exchange, GatewayEnv } from './exchange.ts'
 import { createGuard } from './guard.ts'
 import { defaultLimits, type GatewayLimits } from './limits.ts'
 import type { Problem } from './problem.ts'
 import { Producers } from './producers.ts'
-import { headerOf } from './request-body.ts'
-import { Responder } from './responder.ts'
+import { type BodySource, headerOf } from './request-body.ts'
+import { Responder, type ResponseHeaders } from './responder.ts'
 import { addOffsetsRoute } from './routes/offsets.ts'
 import { addProduceRoutes } from './routes/produce.ts'
 import { addReadRoutes } from './routes/read.ts'
@@ -34,6 +37,8 @@ export interface GatewayOptions {
   readonly ready: () => boolean
   /** Names by which requests may call this server, besides those of loopback; `*` for any. */
   readonly allowedHosts: readonly string[]
+  /** Origins whose pages may call this server, as cors.ts says; none without. */
+  readonly allowedOrigins?: readonly string[]
   readonly limits?: Partial<GatewayLimits>
   /** The class of its responses; see packages/sluice/src/http-server.ts. */
   readonly response?: typeof Response
@@ -53,9 +58,10 @@ export function createGateway(options: GatewayOptions): Gateway {
   const limits = { ...defaultLimits, ...options.limits }
   const responder = new Responder(options.response)
   const traffic = new Traffic(metrics)
-  const guard = createGuard(options.allowedHosts)
+  const cors = new Cors(options.allowedOrigins ?? [])
+  const guard = createGuard(options.allowedHosts, (origin) => cors.allows(origin))
   const requestId = requestIds(client.random.uuid())
-  const endpoints = new Endpoints({ responder, limits, logger, requestId })
+  const endpoints = new Endpoints({ responder, limits, logger })
   const deadlines = new TimerQueue(clock)
   const tails = new Tails({ client, clock, deadlines })
   const streams = new Streams(limits.streamsMax, traffic)
@@ -68,17 +74,43 @@ export function createGateway(options: GatewayOptions): Gateway {
   addProduceRoutes({ ...shared, producers })
   addReadRoutes({ ...shared, tails, streams, logger })
 
-  function refuse(request: Request, problem: Problem): Response {
-    const { pathname } = new URL(request.url)
-    return responder.problem(problem, { requestId: requestId(), path: pathname })
+  function begin(request: Request, { incoming }: GatewayEnv): Exchange {
+    const source = { request, incoming }
+    const id = requestId()
+    const reads = request.method === 'GET'
+    return {
+      incoming,
+      requestId: id,
+      headers: { 'request-id': id, ...cors.headers(headerOf(source, 'origin')) },
+      acceptEncoding: reads ? headerOf(source, 'accept-encoding') : undefined,
+    }
   }
 
-  function handle(request: Request, env: GatewayEnv): Response | Promise<Response> {
-    const source = { request, incoming: env.incoming }
-    const refusal = guard.check(headerOf(source, 'host'), headerOf(source, 'origin'))
-    if (refusal) return refuse(request, refusal)
-    if (streams.closing) return refuse(request, shuttingDown)
-    return endpoints.app.fetch(request, env)
+  function refuse(request: Request, exchange: Exchange, problem: Problem): Response {
+    const { pathname } = new URL(request.url)
+    const context = { requestId: exchange.requestId, path: pathname }
+    return responder.response(responder.problem(problem, context), exchange)
+  }
+
+  function handle(request: Request, exchange: Exchange): Response | Promise<Response> {
+    const source = { request, incoming: exchange.incoming }
+    const origin = headerOf(source, 'origin')
+    const refusal = guard.check(headerOf(source, 'host'), origin)
+    if (refusal) return refuse(request, exchange, refusal)
+    if (request.method === 'OPTIONS' && origin && cors.allows(origin)) {
+      const preflight = preflightOf(source)
+      if (preflight) return responder.response(responder.empty(204, preflight), exchange)
+    }
+    if (streams.closing) return refuse(request, exchange, shuttingDown)
+    return endpoints.app.fetch(request, exchange)
+  }
+
+  function preflightOf(source: BodySource): ResponseHeaders | undefined {
+    if (headerOf(source, 'access-control-request-method') === undefined) return undefined
+    const privateNetwork =
+      headerOf(source, 'access-control-request-private-network')?.trim() === 'true'
+    const headers = headerOf(source, 'access-control-request-headers')
+    return cors.preflight({ headers, privateNetwork })
   }
 
   return {
@@ -89,7 +121,7 @@ export function createGateway(options: GatewayOptions): Gateway {
         traffic.latency.add(clock.monotonic() - begunMs)
         return response
       }
-      const response = handle(request, env)
+      const response = handle(request, begin(request, env))
       return response instanceof Promise ? response.then(answered) : answered(response)
     },
     async close() {
@@ -104,7 +136,8 @@ export function createGateway(options: GatewayOptions): Gateway {
 const shuttingDown: Problem = { code: 'unavailable', detail: 'the server is shutting down' }
 
 /** Ids that are unique across gateways: a random prefix and a count. */
-function requestIds(prefix: string): () => string {
+function requestIds(uuid: string): () => string {
+  const prefix = Buffer.from(uuid, 'base64url').toString('hex', 0, 6)
   let count = 0
   return () => {
     count += 1

@@ -1,6 +1,7 @@
 // The guard in front of every route. No web page may use a developer's broker behind his back:
 //
-//   Origin   a request that another page sent carries that page's origin; only our own is let in
+//   Origin   a request that another page sent carries that page's origin; only our own is let in, and
+//            those that were configured (cors.ts)
 //   Host     a page whose name was re-bound to this address still sends its own name (DNS rebinding)
 //
 // Loopback names are always known, others are those that the server was told (`*`: any).
@@ -15,7 +16,10 @@ export interface Guard {
 }
 
 /** `allowedHosts`: host names without port, in any case. */
-export function createGuard(allowedHosts: readonly string[]): Guard {
+export function createGuard(
+  allowedHosts: readonly string[],
+  allowsOrigin: (origin: string) => boolean = () => false,
+): Guard {
   const allowed = new Set(allowedHosts.map((host) => hostName(host)))
   const any = allowed.has('*')
   // A browser or a client repeats the same few Host headers: each is judged once.
@@ -39,7 +43,7 @@ export function createGuard(allowedHosts: readonly string[]): Guard {
           detail: `this server is not known as ${host || '(no host)'}`,
         }
       }
-      if (origin && !isSameOrigin(origin, host)) {
+      if (origin && !isSameOrigin(origin, host) && !allowsOrigin(origin)) {
         return { code: 'foreign_origin', detail: `a page of ${origin} may not use this server` }
       }
       return undefined

@@ -31,6 +31,16 @@ export function negotiate<T extends string>(
   return best
 }
 
+/** Quality by lower-case name of a list like `gzip;q=0.5, zstd` (Accept-Encoding). */
+export function qualitiesOf(header: string): ReadonlyMap<string, number> {
+  return new Map(
+    header
+      .split(',')
+      .map(parseRange)
+      .map(({ type, quality }) => [type, quality]),
+  )
+}
+
 interface MediaRange {
   readonly type: string
   readonly quality: number

@@ -10,7 +10,7 @@ import { KafkaError } from '@sluice/core/kafka-client/kafka-error'
 import { isRetriableProblem, type Problem, problemBody } from './problem.ts'
 import { kafkaProblem } from './problems.ts'
 import { formatRecordPosition, type StoredRange } from './record-headers.ts'
-import type { Responder } from './responder.ts'
+import type { Reply, Responder } from './responder.ts'
 
 /** What an acknowledgement stands for, by `acks`. */
 export const ackNames = { all: 'durable', '1': 'leader', '0': 'none' } as const
@@ -49,7 +49,7 @@ export interface ProduceAnswer {
 
 const entriesMax = 100
 
-export function produceAnswer(answer: ProduceAnswer, responder: Responder): Response | Problem {
+export function produceAnswer(answer: ProduceAnswer, responder: Responder): Reply | Problem {
   const { outcomes, minimal, acks } = answer
   const failures = outcomes.filter((outcome) => outcome instanceof KafkaError)
   if (failures.length === outcomes.length) return nothingStored(failures, answer)

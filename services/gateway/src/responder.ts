@@ -1,10 +1,23 @@
-// Responder: makes every response of the gateway. The Response class is given, because the HTTP server may
-// bring one that it can send without a detour through streams (see packages/sluice/src/http-server.ts).
+// Responder: makes every response of the gateway. Routes answer with a plain Reply; only here it becomes a
+// Response, with what its request adds to it: the request's id, CORS headers, a content encoding.
+// The Response class is given, because the HTTP server may bring one that it can send without a detour
+// through streams (see packages/sluice/src/http-server.ts).
 
+import { contentEncodingFor, encodedBody, isCompressible } from './content-encoding.ts'
+import type { Exchange } from './exchange.ts'
 import { type Problem, problemBody, statusOf } from './problem.ts'
 
 export interface ResponseHeaders {
   readonly [name: string]: string
+}
+
+export type ReplyBody = string | Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array> | null
+
+/** A response in the making; the names of headers are in lower case. */
+export interface Reply {
+  readonly status: number
+  readonly headers: ResponseHeaders
+  readonly body: ReplyBody
 }
 
 /** What the problem of one request says beside the problem itself. */
@@ -26,38 +39,50 @@ export class Responder {
     this.#Response = response
   }
 
-  json(value: unknown, status = 200, headers: ResponseHeaders = {}): Response {
+  json(value: unknown, status = 200, headers: ResponseHeaders = {}): Reply {
     return this.body(JSON.stringify(value), status, {
       'content-type': 'application/json',
       ...headers,
     })
   }
 
-  text(text: string, headers: ResponseHeaders = {}): Response {
+  text(text: string, headers: ResponseHeaders = {}): Reply {
     return this.body(text, 200, { 'content-type': 'text/plain; charset=utf-8', ...headers })
   }
 
-  empty(status = 204, headers: ResponseHeaders = {}): Response {
+  empty(status = 204, headers: ResponseHeaders = {}): Reply {
     return this.body(null, status, headers)
   }
 
-  body(
-    body: string | Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array> | null,
-    status: number,
-    headers: ResponseHeaders,
-  ): Response {
-    return new this.#Response(body, { status, headers: headers as { [name: string]: string } })
+  body(body: ReplyBody, status: number, headers: ResponseHeaders): Reply {
+    return { status, headers, body }
   }
 
-  problem(problem: Problem, context: ProblemContext): Response {
+  problem(problem: Problem, context: ProblemContext): Reply {
     const status = statusOf(problem)
     const headers: { [name: string]: string } = {
       'content-type': 'application/problem+json',
       'cache-control': 'no-store',
-      'request-id': context.requestId,
     }
     if (retryLater.has(status)) headers['retry-after'] = String(retryAfterSeconds)
     return this.body(problemText(problem, context), status, { ...headers, ...problem.headers })
+  }
+
+  /** The reply with what the response to any request says beside it. */
+  response(reply: Reply, { headers: common, acceptEncoding }: Exchange): Response {
+    const headers: { [name: string]: string } = { ...common, ...reply.headers }
+    const vary = [common['vary'], reply.headers['vary']].filter(Boolean)
+    let { body } = reply
+    if (acceptEncoding !== undefined && body !== null && isCompressible(reply)) {
+      vary.push('accept-encoding')
+      const encoding = contentEncodingFor(acceptEncoding)
+      if (encoding) {
+        headers['content-encoding'] = encoding
+        body = encodedBody(body, encoding)
+      }
+    }
+    if (vary.length > 0) headers['vary'] = vary.join(', ')
+    return new this.#Response(body, { status: reply.status, headers })
   }
 }
 

@@ -2,10 +2,10 @@
 
 import type { ReadRecord } from './read-record.ts'
 import { formatRecordHeaders, formatRecordKey, formatRecordPosition } from './record-headers.ts'
-import type { Responder } from './responder.ts'
+import type { Reply, Responder } from './responder.ts'
 
 /** 204 for a null value: an empty one is 200. */
-export function singleRecord({ partition, record }: ReadRecord, responder: Responder): Response {
+export function singleRecord({ partition, record }: ReadRecord, responder: Responder): Reply {
   const { offset, timestamp, key, value } = record
   const headers: { [name: string]: string } = {
     'record-position': formatRecordPosition([

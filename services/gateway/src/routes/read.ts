@@ -318,7 +318,7 @@ async function withStream(
 /** A response that has begun and cannot be finished must not look finished. */
 function breakOff({ logger }: ReadRoutesOptions, { request }: Read, why: unknown): void {
   logger.warn({ path: request.req.path, why }, 'a stream was broken off')
-  request.env?.incoming?.socket.destroy()
+  request.env.incoming?.socket.destroy()
 }
 
 const overloaded: Problem = {

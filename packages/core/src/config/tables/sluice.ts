@@ -1,6 +1,6 @@
 // Configs of our own; all begin with `sluice.`.
 
-import { choice, list } from '../definition.ts'
+import { choice, list, long } from '../definition.ts'
 
 export const sluiceConfigs = {
   'sluice.validate': choice(
@@ -12,5 +12,15 @@ export const sluiceConfigs = {
   'sluice.http.hosts': list(
     [],
     'Host names that HTTP requests may name besides localhost and the addresses listened on.',
+  ),
+  'sluice.http.origins': list(
+    [],
+    'Origins whose web pages may use the HTTP API (CORS): https://app.example, http://localhost:*, ' +
+      'https://*.example, null for pages without one, or * for all.',
+  ),
+  'sluice.http.stream.max.age.ms': long(
+    3_600_000,
+    'Age at which a followed HTTP stream ends with a reconnect event.',
+    { min: 1000 },
   ),
 } as const
