@@ -257,9 +257,11 @@ export function diskContract(name: string, setUp: () => Promise<DiskUnderTest>):
       expect(await settle(disk.list(''))).toEqual([])
     })
 
-    test('freeBytes is a number of bytes', async () => {
+    test('a volume has a size', async () => {
       const { disk, settle } = await newDisk()
-      expect(await settle(disk.freeBytes(''))).toBeGreaterThan(0)
+      const { totalBytes, usableBytes } = await settle(disk.volume(''))
+      expect(usableBytes).toBeGreaterThan(0)
+      expect(totalBytes).toBeGreaterThanOrEqual(usableBytes)
     })
   })
 }

@@ -30,7 +30,7 @@ export async function startBrokerProcess(options: BrokerProcessOptions): Promise
     import('@sluice/core/host/node/clock'),
     import('@sluice/core/host/node/logger'),
   ])
-  const release = storage === 'disk' ? await takeFolder(settings.dataFolder) : () => {}
+  const release = storage === 'disk' ? await takeFolders(settings) : () => {}
   let ending = false
   const start = compose({
     config: settings.config,
@@ -79,9 +79,20 @@ function endWithNpm(end: (signal: NodeJS.Signals) => void): void {
   timer.unref()
 }
 
-async function takeFolder(folder: string): Promise<() => void> {
-  const { lockDataFolder } = await import('./data-folder.ts')
-  return lockDataFolder(folder).release
+/** Each of them is this process's alone. A log directory that cannot be used is left to the log manager. */
+async function takeFolders({ dataFolder, logFolders }: BrokerSettings): Promise<() => void> {
+  const { lockDataFolder, lockLogFolder } = await import('./data-folder.ts')
+  const locks = [lockDataFolder(dataFolder)]
+  const release = () => {
+    for (const lock of locks) lock.release()
+  }
+  try {
+    for (const folder of logFolders) if (folder !== dataFolder) locks.push(lockLogFolder(folder))
+  } catch (error) {
+    release()
+    throw error
+  }
+  return release
 }
 
 /** Retired configs get a line each; those without effect share one. */

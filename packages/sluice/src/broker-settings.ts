@@ -14,12 +14,14 @@ import {
 } from '@sluice/core/config/config-entry'
 import { environmentConfigs } from '@sluice/core/config/environment'
 import { parseProperties } from '@sluice/core/config/properties'
-import { Failure, unreadable, usageFailure } from './failure.ts'
+import { type Failure, unreadable, usageFailure } from './failure.ts'
 
 export interface BrokerSettings {
   readonly config: BrokerConfig
-  /** The folder of the logs, absolute. */
+  /** The folder of the metadata table and of the broker's own files, absolute. */
   readonly dataFolder: string
+  /** The folders of the logs, absolute. */
+  readonly logFolders: readonly string[]
   /** What was given and is retired or without effect. */
   readonly notices: readonly ConfigNotice[]
 }
@@ -43,9 +45,13 @@ export function brokerSettings(sources: SettingsSources): BrokerSettings {
   ]
   const resolved = brokerConfig(entries)
   if (!resolved.ok) throw invalidConfigs(resolved.errors)
-  const { config, notices } = resolved
+  const { notices } = resolved
+  const logFolders = logFoldersOf(resolved.config)
+  // Clients name folders as the broker does (AlterReplicaLogDirs).
+  const config = { ...resolved.config, 'log.dirs': logFolders }
+  const dataFolder = path.resolve(config['metadata.log.dir'] ?? logFolders[0])
   const ours = notices.filter(({ origin }) => origin !== 'default')
-  return { config, dataFolder: dataFolderOf(config), notices: ours }
+  return { config, dataFolder, logFolders, notices: ours }
 }
 
 function fileEntries(file: string): ConfigEntry[] {
@@ -60,15 +66,13 @@ function fileEntries(file: string): ConfigEntry[] {
   return parsed.entries
 }
 
-function dataFolderOf(config: BrokerConfig): string {
-  const folders = config['log.dirs'] ?? config['log.dir']
-  if (folders.length > 1) {
-    throw new Failure(`log.dirs names ${folders.length} folders, and one is all there can be yet`, {
-      hint: `name one of them: --override log.dirs=${folders[0]}`,
-    })
-  }
-  if (folders.length === 0 || folders[0] === '') throw usageFailure('log.dirs names no folder')
-  return path.resolve(folders[0])
+function logFoldersOf(config: BrokerConfig): string[] {
+  const names = config['log.dirs'] ?? config['log.dir']
+  if (names.length === 0 || names.includes('')) throw usageFailure('log.dirs names no folder')
+  const folders = names.map((name) => path.resolve(name))
+  const twice = folders.find((folder, i) => folders.indexOf(folder) < i)
+  if (twice) throw usageFailure(`log.dirs names a folder twice: ${twice}`)
+  return folders
 }
 
 function invalidConfigs(errors: readonly ConfigError[]): Failure {

@@ -23,6 +23,32 @@ export interface FolderLock {
 
 /** Takes the folder, made if need be. Throws a Failure when another process works in it. */
 export function lockDataFolder(folder: string): FolderLock {
+  const lock = lockFolder(folder)
+  const pidFile = path.join(folder, pidName)
+  writeFileSync(pidFile, `${process.pid}\n`)
+  return {
+    release() {
+      if (lock.released) return
+      rmSync(pidFile, { force: true })
+      lock.release()
+    },
+  }
+}
+
+/**
+ * Takes one more folder of logs. Where its disk fails there is nothing to lock: the broker goes on without
+ * it, as with one that fails later. Throws a Failure when another process works in it.
+ */
+export function lockLogFolder(folder: string): FolderLock {
+  try {
+    return lockFolder(folder)
+  } catch (error) {
+    if (error instanceof Failure && error.cause === undefined) throw error
+    return { release() {} }
+  }
+}
+
+function lockFolder(folder: string): FolderLock & { readonly released: boolean } {
   try {
     mkdirSync(folder, { recursive: true })
   } catch (error) {
@@ -37,13 +63,14 @@ export function lockDataFolder(folder: string): FolderLock {
     })
   }
   held.add(database)
-  writeFileSync(path.join(folder, pidName), `${process.pid}\n`)
   let released = false
   return {
+    get released() {
+      return released
+    },
     release() {
       if (released) return
       released = true
-      rmSync(path.join(folder, pidName), { force: true })
       database.close()
       held.delete(database)
     },

@@ -25,8 +25,15 @@ export function publishBroker(broker: Broker, metrics: Metrics): void {
     () => broker.cluster.image.partitionCount,
   )
   gauge('sluice_replicas', 'Partitions that this broker holds.', () => broker.partitions.count)
-  gauge('sluice_offline_replicas', 'Partitions held here whose disk failed.', () =>
-    [...broker.partitions].reduce((count, { offline }) => count + (offline ? 1 : 0), 0),
+  gauge(
+    'sluice_offline_replicas',
+    'Partitions placed here whose disk failed.',
+    () => broker.partitions.offlineCount,
+  )
+  gauge(
+    'sluice_offline_log_dirs',
+    'Log directories whose disk failed.',
+    () => broker.logDirs.filter(({ failure }) => failure !== undefined).length,
   )
   gauge('sluice_purgatory_size', 'Fetches that wait for records.', () => broker.purgatory.size)
   gauge('sluice_fetch_sessions', 'Fetch sessions.', () => broker.fetchSessions.size)

@@ -14,6 +14,7 @@ import type { BrokerConfig } from '@sluice/core/config/broker-config'
 import { GroupCoordinator } from '@sluice/core/group/coordinator'
 import type { Host } from '@sluice/core/host/host'
 import type { Address, Network } from '@sluice/core/host/network'
+import type { LogDir } from '@sluice/core/log/log-dir'
 import { LogManager } from '@sluice/core/log/log-manager'
 import { LoopDelay } from '@sluice/core/metrics/loop-delay'
 import type { Metrics } from '@sluice/core/metrics/metrics'
@@ -59,7 +60,7 @@ export interface BrokerOptions {
   readonly listeners: readonly ListenerSpec[]
   readonly metrics: Metrics
   readonly faults?: FaultPlan
-  /** Called once when the broker cannot go on (its log directory failed). The process should end. */
+  /** Called once when the broker cannot go on (all its log directories failed). The process should end. */
   readonly onFatal?: (reason: Error) => void
 }
 
@@ -71,7 +72,8 @@ export interface Broker {
   readonly config: BrokerConfig
   /** Those it was started with. */
   readonly startConfig: BrokerConfig
-  readonly dataFolder: string
+  /** The folders of its logs, those that failed included. */
+  readonly logDirs: readonly LogDir[]
   readonly listeners: readonly BoundListener[]
   readonly cluster: Cluster
   readonly partitions: Partitions
@@ -161,17 +163,15 @@ class RunningBroker implements Broker {
     const { host, config, onFatal } = options
     const { clock, logger } = host
     const nodeId = options.nodeId ?? config['node.id']
-    const onDiskFailure = (cause: Error) => {
-      logger.error({ cause }, 'the log directory failed: the broker cannot go on')
+    let partitions: Partitions | undefined
+    const onDirFailure = (dir: LogDir, cause: Error) => {
+      partitions?.dirFailed(dir)
+      if (logs?.online !== false) return
+      logger.error({ cause }, 'all log directories failed: the broker cannot go on')
       onFatal?.(cause)
     }
-    let failed: Error | undefined
-    let partitions: Partitions | undefined
-    const onFailure = (_log: unknown, cause: Error) => {
-      failed ??= cause
-      partitions?.takeOffline(cause)
-    }
-    const logs = await LogManager.open({ ...host, config, nodeId, onFailure })
+    let logs: LogManager | undefined
+    logs = await LogManager.open({ ...host, config, nodeId, onDirFailure })
     const cluster = await Cluster.open({
       host,
       config: () => config,
@@ -189,9 +189,8 @@ class RunningBroker implements Broker {
       clock,
       turn,
       logger,
-      onDiskFailure,
     })
-    if (failed) partitions.takeOffline(failed)
+    for (const dir of logs.dirs) if (dir.failure) partitions.dirFailed(dir)
     await removeStrays(nodeId, cluster, logs, host)
     return new RunningBroker(options, nodeId, { logs, cluster, partitions, turn })
   }
@@ -204,8 +203,8 @@ class RunningBroker implements Broker {
     return this.#config
   }
 
-  get dataFolder(): string {
-    return this.#parts.logs.dataFolder
+  get logDirs(): readonly LogDir[] {
+    return this.#parts.logs.dirs
   }
 
   get listeners(): readonly BoundListener[] {

@@ -23,6 +23,7 @@ export function findPartition(broker: Broker, topic: TopicRef, index: number): P
   const known = byId ? image.topicById(topic.topicId) : image.topic(topic.name)
   if (!known) return byId ? errors.UNKNOWN_TOPIC_ID : errors.UNKNOWN_TOPIC_OR_PARTITION
   if (!known.partitions[index]) return errors.UNKNOWN_TOPIC_OR_PARTITION
+  if (broker.partitions.isOffline(known.id, index)) return errors.KAFKA_STORAGE_ERROR
   return errors.NOT_LEADER_OR_FOLLOWER
 }
 
@@ -38,7 +39,25 @@ function bits(operations: readonly number[]): number {
   return operations.reduce((sum, operation) => sum | (1 << operation), 0)
 }
 
-export function replicasOf(topic: TopicImage, index: number) {
+/**
+ * Where a partition is. One whose disk failed has no leader: with no other replica nobody can take over
+ * (Kafka's controller says the same).
+ */
+export function replicasOf(broker: Broker, topic: TopicImage, index: number) {
   const { leader, leaderEpoch, replicas, isr } = topic.partitions[index]
-  return { leaderId: leader, leaderEpoch, replicaNodes: replicas, isrNodes: isr }
+  const offlineReplicas = replicas.filter((id) => isOffline(broker, topic, index, id))
+  const leaderId = offlineReplicas.includes(leader) ? -1 : leader
+  return {
+    errorCode: leaderId === -1 ? errors.LEADER_NOT_AVAILABLE : 0,
+    leaderId,
+    leaderEpoch,
+    replicaNodes: replicas,
+    isrNodes: isr,
+    offlineReplicas,
+  }
+}
+
+function isOffline(broker: Broker, topic: TopicImage, index: number, id: number): boolean {
+  if (id !== broker.nodeId) return broker.cluster.image.broker(id)?.fenced ?? true
+  return broker.partitions.isOffline(topic.id, index)
 }

@@ -192,12 +192,12 @@ describe('faults', () => {
     file.append([Buffer.alloc(60)])
     expect(kindOf(() => file.append([Buffer.alloc(30), Buffer.alloc(30)]))).toBe('no-space')
     expect(file.sizeBytes).toBe(60)
-    expect(await disk.freeBytes('')).toBe(40)
+    expect(await disk.volume('')).toEqual({ totalBytes: 100, usableBytes: 40 })
     await expect(disk.replaceFile('b', Buffer.alloc(41))).rejects.toThrow('no-space')
     await file.truncate(10)
     file.append([Buffer.alloc(60)])
     await disk.unlink('a')
-    expect(await disk.freeBytes('')).toBe(100)
+    expect((await disk.volume('')).usableBytes).toBe(100)
   })
 
   test('a flush that failed fails for good, and has flushed nothing', async () => {

@@ -36,8 +36,14 @@ export interface Disk {
   removeFolder(path: string): Promise<void>
   /** Makes the folder's entries durable. */
   flushFolder(path: string): Promise<void>
-  /** Bytes free for us on the volume that holds `path`. */
-  freeBytes(path: string): Promise<number>
+  /** Of the volume that holds `path`. */
+  volume(path: string): Promise<Volume>
+}
+
+export interface Volume {
+  readonly totalBytes: number
+  /** Free, and for us to use. */
+  readonly usableBytes: number
 }
 
 export interface DiskEntry {

@@ -6,12 +6,14 @@
 //     00000000000000000042.snapshot .dedup   producers as of offset 42
 //     leader-epoch-checkpoint  partition.metadata
 //   <topic>-<partition>.<32 hex>-delete/     a log being deleted
+//   <topic>-<partition>.<32 hex>-future/     a copy that is to take the log's place, in another data folder
 //   <topic>-<partition>.<32 hex>-stray/      a log that nobody knows, kept for its owner to look at
 
 /** Longest file name that common file systems take. */
 const nameBytesMax = 255
 const deletedSuffix = '-delete'
 const straySuffix = '-stray'
+const futureSuffix = '-future'
 
 export type SegmentFileKind = 'log' | 'index' | 'timeindex' | 'snapshot' | 'dedup' | 'txnindex'
 
@@ -57,6 +59,26 @@ export function deletedFolderName(topic: string, partition: number, unique: stri
 /** Under this name a log is kept, and not looked at any more. */
 export function strayFolderName(topic: string, partition: number, unique: string): string {
   return renamedFolderName(topic, `-${partition}.${unique}${straySuffix}`)
+}
+
+/**
+ * Under this name a log is copied (KIP-113). It must be found again by its topic: where the name is too long
+ * for that there is none.
+ */
+export function futureFolderName(
+  topic: string,
+  partition: number,
+  unique: string,
+): string | undefined {
+  const name = `${topic}-${partition}.${unique}${futureSuffix}`
+  return name.length <= nameBytesMax ? name : undefined
+}
+
+export function parseFutureFolderName(
+  name: string,
+): { topic: string; partition: number } | undefined {
+  const match = /^(.+)\.[0-9a-f]{32}-future$/.exec(name)
+  return match === null ? undefined : parsePartitionFolderName(match[1])
 }
 
 function renamedFolderName(topic: string, suffix: string): string {

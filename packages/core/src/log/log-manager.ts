@@ -1,15 +1,12 @@
-// LogManager: the logs of one data folder, in Kafka's layout.
+// LogManager: the logs of one broker, in the folders that log.dirs names (log-dir.ts).
 //
-//   meta.properties  .kafka_cleanshutdown                            whose folder; whether it was closed
-//   recovery-point-offset-checkpoint  log-start-offset-checkpoint    offsets by partition
-//   <topic>-<partition>/                                             a log
-//   <topic>-<partition>.<32 hex>-delete/                             one being removed
-//   <topic>-<partition>.<32 hex>-stray/                              one that nobody knows, kept
+//   /disk1   orders-0/  orders-2/             a log stays where it was found
+//   /disk2   orders-1/                        a new one goes to the folder with the fewest
+//   /disk3   offline: its disk failed         its logs are gone until a new start, the others go on
 //
-// Logs are opened one by one as the cluster's metadata names them, for only that knows their configs. What
-// a crash left half deleted is removed when the manager opens.
+// Logs are opened one by one as the cluster's metadata names them, for only that knows their configs.
 
-import { join } from 'node:path/posix'
+import { join, normalize } from 'node:path/posix'
 import type { BrokerConfig } from '../config/broker-config.ts'
 import type { TopicConfig } from '../config/topic-config.ts'
 import type { Clock, Timer } from '../host/clock.ts'
@@ -19,18 +16,11 @@ import type { Random } from '../host/random.ts'
 import { assert } from '../lib/assert.ts'
 import { KeyedQueue } from '../lib/keyed-queue.ts'
 import { Limiter } from '../lib/limiter.ts'
-import { markCleanShutdown, takeCleanShutdown } from './clean-shutdown.ts'
-import {
-  deletedFolderName,
-  isDeletedFolderName,
-  parsePartitionFolderName,
-  partitionFolderName,
-  strayFolderName,
-} from './file-names.ts'
+import { partitionFolderName, strayFolderName } from './file-names.ts'
 import { Log } from './log.ts'
 import { type LogConfig, logConfig } from './log-config.ts'
-import { claimDataFolder, type MetaProperties } from './meta-properties.ts'
-import { OffsetCheckpoint, type PartitionOffset } from './offset-checkpoint.ts'
+import { isFailure, LogDir } from './log-dir.ts'
+import { checkOwner, DataFolderError } from './meta-properties.ts'
 import {
   partitionMetadataFileName,
   readPartitionMetadata,
@@ -50,8 +40,8 @@ export interface LogManagerOptions {
   readonly nodeId: number
   /** Shared by its logs; by default of a size for one broker in a process. */
   readonly resources?: LogResources
-  /** The disk failed under a log, perhaps behind the back of any caller. */
-  readonly onFailure?: (log: LogName, cause: DiskError) => void
+  /** A folder is offline, and all logs in it are closed; the disk may have failed behind any caller's back. */
+  readonly onDirFailure?: (dir: LogDir, cause: DiskError) => void
 }
 
 export interface LogName {
@@ -60,94 +50,123 @@ export interface LogName {
   readonly partition: number
 }
 
-/** What an earlier process left behind. */
-interface Inheritance {
-  readonly meta: MetaProperties
-  /** Undefined: it did not close its logs. */
-  readonly cleanShutdownEpoch: number | undefined
-  /** Folders of logs. */
-  readonly folders: Set<string>
-  readonly recoveryPoints: Map<string, number>
-  readonly startOffsets: Map<string, number>
+export interface LogRequest extends LogName {
+  readonly config: () => TopicConfig
+  /** It cannot be in a folder that is offline. */
+  readonly isNew?: boolean
+}
+
+interface HeldLog {
+  readonly log: Log
+  readonly dir: LogDir
 }
 
 export class LogManager {
-  readonly dataFolder: string
+  /** In the order of log.dirs. */
+  readonly dirs: readonly LogDir[]
+  readonly clusterId: string
   readonly #options: LogManagerOptions
   readonly #resources: LogResources
-  readonly #logs = new Map<string, Log>()
+  readonly #logs: Map<string, HeldLog>
   readonly #limiter = new Limiter(logsAtOnce)
   /** Creating and deleting, by folder. */
   readonly #folderJobs = new KeyedQueue<string>()
-  readonly #removals = new Set<Promise<void>>()
-  readonly #recoveryPoints: OffsetCheckpoint
-  readonly #startOffsets: OffsetCheckpoint
   readonly #timers: Timer[] = []
-  #inheritance!: Inheritance
   #closed = false
 
-  /** Claims the data folder. Throws DataFolderError where it is not ours, DiskError where it fails. */
+  /** Claims the folders. Throws DataFolderError where one is not ours, DiskError where none can be used. */
   static async open(options: LogManagerOptions): Promise<LogManager> {
-    const manager = new LogManager(options)
-    await manager.#open()
-    return manager
+    const { config, random, clock, nodeId } = options
+    const logs = new Map<string, HeldLog>()
+    const onFailure = (dir: LogDir, cause: DiskError) => {
+      options.logger.error({ folder: dir.path, cause }, 'log directory failed: it is offline')
+      closeLogsOf(dir, logs, cause)
+      options.onDirFailure?.(dir, cause)
+    }
+    const paths = (config['log.dirs'] ?? config['log.dir']).map(withoutSlash)
+    if (new Set(paths).size < paths.length) {
+      throw new DataFolderError(`log.dirs names a folder twice: ${paths.join(', ')}`)
+    }
+    const dirs = paths.map((path) => new LogDir({ ...options, path, onFailure }))
+    await Promise.all(dirs.map((dir) => dir.find()))
+    checkAnyOnline(dirs)
+    const found = dirs.flatMap(({ path, meta }) => (meta ? [{ folder: path, meta }] : []))
+    const clusterId = checkOwner(nodeId, found) ?? random.uuid()
+    for (const dir of dirs) {
+      await dir.claim({ clusterId, nodeId, directoryId: random.uuid() }, clock.now())
+    }
+    await Promise.all(dirs.map((dir) => dir.open()))
+    checkAnyOnline(dirs)
+    checkUnique(dirs)
+    return new LogManager(options, { dirs, clusterId, logs })
   }
 
-  private constructor(options: LogManagerOptions) {
-    const { config, disk } = options
+  private constructor(
+    options: LogManagerOptions,
+    parts: { dirs: LogDir[]; clusterId: string; logs: Map<string, HeldLog> },
+  ) {
+    const { config } = options
     this.#options = options
     this.#resources = options.resources ?? newLogResources()
-    this.dataFolder = (config['log.dirs'] ?? config['log.dir'])[0]
-    const path = (name: string) => join(this.dataFolder, name)
-    this.#recoveryPoints = new OffsetCheckpoint({
-      disk,
-      path: path('recovery-point-offset-checkpoint'),
-      current: () => this.#offsets('recoveryPoint', this.#inheritance.recoveryPoints),
-    })
-    this.#startOffsets = new OffsetCheckpoint({
-      disk,
-      path: path('log-start-offset-checkpoint'),
-      current: () => this.#offsets('startOffsetToSave', this.#inheritance.startOffsets),
-    })
+    this.dirs = parts.dirs
+    this.clusterId = parts.clusterId
+    this.#logs = parts.logs
+    this.#every(config['log.flush.offset.checkpoint.interval.ms'], () => this.#sweep())
+    this.#every(config['log.flush.start.offset.checkpoint.interval.ms'], () =>
+      this.checkpointStartOffsets(),
+    )
   }
 
-  get clusterId(): string {
-    return this.#inheritance.meta.clusterId
-  }
-
+  /** Of the first folder that is online. */
   get directoryId(): string {
-    return this.#inheritance.meta.directoryId
+    const [meta] = this.dirs.flatMap((dir) => (dir.meta ? [dir.meta] : []))
+    assert(meta !== undefined, 'a folder was online at the start')
+    return meta.directoryId
   }
 
-  /** The epoch of the broker that closed these logs before; undefined where it crashed, -1: not known. */
+  /**
+   * The epoch of the broker that closed these logs before; undefined where it crashed, or may have in one of
+   * the folders; -1: not known.
+   */
   get cleanShutdownEpoch(): number | undefined {
-    return this.#inheritance.cleanShutdownEpoch
+    const used = this.dirs.filter(({ fresh }) => !fresh)
+    if (used.length === 0) return undefined
+    const epochs = new Set(used.map(({ cleanShutdownEpoch }) => cleanShutdownEpoch))
+    if (epochs.has(undefined)) return undefined
+    return epochs.size === 1 ? [...epochs][0] : -1
+  }
+
+  /** Whether any folder can be written to. */
+  get online(): boolean {
+    return this.dirs.some(isOnline)
   }
 
   /** The log where it is open, and of that very topic. */
   get({ topic, topicId, partition }: LogName): Log | undefined {
-    const log = this.#logs.get(partitionFolderName(topic, partition))
-    return log?.topicId === topicId ? log : undefined
+    const held = this.#logs.get(partitionFolderName(topic, partition))
+    return held?.log.topicId === topicId ? held.log : undefined
   }
 
-  [Symbol.iterator](): IterableIterator<Log> {
-    return this.#logs.values()
+  *[Symbol.iterator](): IterableIterator<Log> {
+    for (const { log } of this.#logs.values()) yield log
   }
 
-  /** Opens the log that is in the folder, or makes one. A log of an earlier topic of that name goes. */
-  create(name: LogName & { readonly config: () => TopicConfig }): Promise<Log> {
-    const folderName = partitionFolderName(name.topic, name.partition)
+  /**
+   * Opens the log that is in one of the folders, or makes one in the folder with the fewest. A log of an
+   * earlier topic of that name goes. Rejects with DiskError: with the failure of the folder where the log is,
+   * or may be; with 'no-space' where no folder takes it.
+   */
+  create(request: LogRequest): Promise<Log> {
+    const folderName = partitionFolderName(request.topic, request.partition)
     return this.#folderJobs.run(folderName, () =>
       this.#limiter.run(async () => {
         assert(!this.#closed, 'no log is opened any more')
         assert(!this.#logs.has(folderName), `${folderName} is open already`)
-        const log = await this.#openLog(folderName, name)
-        this.#logs.set(folderName, log)
-        this.#inheritance.folders.delete(folderName)
-        // It ends before what was flushed once (a cut, or damage): what comes now is not on the disk yet.
-        const known = this.#inheritance.recoveryPoints.get(folderName) ?? 0
-        if (log.recoveryPoint < known) await this.#recoveryPoints.write()
-        return log
+        const dir = this.dirs.find(({ folders }) => folders.has(folderName))
+        if (dir !== undefined) return this.#openIn(dir, folderName, request)
+        const offline = this.dirs.find((one) => !isOnline(one))
+        if (!request.isNew && offline !== undefined) throw offline.failure
+        return this.#openSomewhere(folderName, request)
       }),
     )
   }
@@ -156,127 +175,136 @@ export class LogManager {
   delete(log: Log): Promise<void> {
     const folderName = partitionFolderName(log.topic, log.partition)
     return this.#folderJobs.run(folderName, async () => {
-      assert(this.#logs.get(folderName) === log, `${folderName} is deleted once`)
+      const held = this.#logs.get(folderName)
+      // Its folder is offline: what is in it has no topic any more when it comes back.
+      if (held?.log !== log) return
+      const { dir } = held
       this.#logs.delete(folderName)
+      dir.logs.delete(log)
       try {
-        this.#removeInBackground(await log.detach())
+        dir.removeInBackground(await log.detach())
       } catch (error) {
         // It is still there: who makes the next log of that name has to look whose it is.
-        this.#inheritance.folders.add(folderName)
+        dir.folders.add(folderName)
         throw error
       }
     })
   }
 
-  /** Deletes the logs in the data folder that nobody opened: their topics were deleted while we were away. */
+  /** The disk failed under `log`: its folder is offline. */
+  fail(log: Log, cause: Error): void {
+    if (!isFailure(cause)) return
+    for (const dir of this.dirs) if (dir.logs.has(log)) dir.fail(cause)
+  }
+
+  /** Deletes the logs that nobody opened: their topics were deleted while we were away. */
   async removeStrays(): Promise<number> {
-    const strays = this.#strays
-    for (const folderName of strays) {
-      this.#options.logger.info({ folder: folderName }, 'log of a deleted topic: removed')
-      await this.#folderJobs.run(folderName, () => this.#discard(folderName))
-    }
-    return strays.length
+    return this.#eachStray(async (dir, folderName) => {
+      this.#options.logger.info(
+        { folder: join(dir.path, folderName) },
+        'log of a deleted topic: removed',
+      )
+      await dir.discard(folderName)
+    })
   }
 
   /** As removeStrays, but keeps them under names of their own: it is not certain that they were deleted. */
   async setStraysAside(): Promise<number> {
-    const strays = this.#strays
-    for (const folderName of strays) {
-      await this.#folderJobs.run(folderName, async () => {
-        const kept = await this.#rename(folderName, strayFolderName)
-        this.#options.logger.warn({ folder: kept }, 'log of a topic that nobody knows: set aside')
-      })
-    }
-    return strays.length
+    return this.#eachStray(async (dir, folderName) => {
+      const kept = await dir.rename(folderName, strayFolderName)
+      this.#options.logger.warn({ folder: kept }, 'log of a topic that nobody knows: set aside')
+    })
   }
 
   /** Writes recovery points and start offsets down, as they are now. */
   async checkpoint(): Promise<void> {
-    await this.#recoveryPoints.write()
-    await this.#startOffsets.write()
+    await Promise.all(this.dirs.map((dir) => dir.checkpoint()))
   }
 
   /** Writes start offsets down: what was deleted stays deleted, whatever happens. Rejects with DiskError. */
   async checkpointStartOffsets(): Promise<void> {
-    await this.#startOffsets.write()
+    await Promise.all(this.dirs.map((dir) => dir.whileOnline(() => dir.startOffsets.write())))
   }
 
-  /** Closes all logs; where each could be, the folder is marked as cleanly shut down. */
+  /** Closes all logs; a folder in which each could be is marked as cleanly shut down. */
   async close(brokerEpoch = -1): Promise<void> {
     if (this.#closed) return
     this.#closed = true
     for (const timer of this.#timers) timer.cancel()
-    const logs = [...this.#logs.values()]
+    await Promise.all(this.dirs.map((dir) => this.#closeDir(dir, brokerEpoch)))
+  }
+
+  async #closeDir(dir: LogDir, brokerEpoch: number): Promise<void> {
     const closed = await Promise.all(
-      logs.map((log) => this.#limiter.run(() => this.#closeLog(log))),
+      [...dir.logs].map((log) => this.#limiter.run(() => this.#closeLog(log))),
     )
-    await Promise.all(this.#removals)
-    await this.checkpoint()
-    // What a crash left and nobody opened since must be recovered by whoever opens it.
-    const { folders } = this.#inheritance
-    const recovered = this.cleanShutdownEpoch !== undefined || folders.size === 0
-    if (!recovered || !closed.every(Boolean)) return
-    await markCleanShutdown(this.#options.disk, this.dataFolder, brokerEpoch)
-  }
-
-  async #open(): Promise<void> {
-    const { disk, config } = this.#options
-    const { dataFolder } = this
-    await disk.makeFolder(dataFolder)
-    const meta = await claimDataFolder({ ...this.#options, dataFolder })
-    const cleanShutdownEpoch = await takeCleanShutdown(disk, dataFolder)
-    const folders = new Set<string>()
-    for (const { name, folder } of await disk.list(dataFolder)) {
-      if (!folder) continue
-      if (isDeletedFolderName(name)) this.#removeInBackground(join(dataFolder, name))
-      else if (parsePartitionFolderName(name) !== undefined) folders.add(name)
+    await dir.removed()
+    try {
+      await dir.checkpoint()
+      if (closed.every(Boolean)) await dir.whileOnline(() => dir.markClosed(brokerEpoch))
+    } catch (cause) {
+      // The next start recovers it, as after a crash.
+      this.#options.logger.error({ folder: dir.path, cause }, 'log directory not closed cleanly')
     }
-    const recoveryPoints = byFolder(await this.#recoveryPoints.read())
-    const startOffsets = byFolder(await this.#startOffsets.read())
-    this.#inheritance = { meta, cleanShutdownEpoch, folders, recoveryPoints, startOffsets }
-    this.#every(config['log.flush.offset.checkpoint.interval.ms'], () => this.#sweep())
-    this.#every(config['log.flush.start.offset.checkpoint.interval.ms'], () =>
-      this.#startOffsets.write(),
-    )
   }
 
-  async #openLog(
-    folderName: string,
-    name: LogName & { readonly config: () => TopicConfig },
-  ): Promise<Log> {
+  /** In the folder with the fewest logs; where that cannot take it, in the next. */
+  async #openSomewhere(folderName: string, request: LogRequest): Promise<Log> {
+    const dirs = this.dirs.filter(isOnline).sort((a, b) => a.count - b.count)
+    let failure: unknown = this.dirs[0].failure
+    for (const dir of dirs) {
+      dir.newFolders.add(folderName)
+      try {
+        return await this.#openIn(dir, folderName, request)
+      } catch (error) {
+        failure = error
+      } finally {
+        dir.newFolders.delete(folderName)
+      }
+    }
+    throw failure
+  }
+
+  async #openIn(dir: LogDir, folderName: string, request: LogRequest): Promise<Log> {
+    let log: Log | undefined
+    await dir.whileOnline(async () => {
+      log = await this.#open(dir, folderName, request)
+      if (dir.failure !== undefined) return log.abandon(dir.failure)
+      dir.logs.add(log)
+      this.#logs.set(folderName, { log, dir })
+      dir.folders.delete(folderName)
+      // It ends before what was flushed once (a cut, or damage): what comes now is not on the disk yet.
+      if (log.recoveryPoint < dir.known(folderName).recoveryPoint) await dir.recoveryPoints.write()
+    })
+    if (log === undefined || dir.failure !== undefined) throw dir.failure
+    return log
+  }
+
+  async #open(dir: LogDir, folderName: string, request: LogRequest): Promise<Log> {
     const { disk } = this.#options
-    const folder = join(this.dataFolder, folderName)
+    const folder = join(dir.path, folderName)
     const metadataPath = join(folder, partitionMetadataFileName)
-    const { folders, recoveryPoints, startOffsets } = this.#inheritance
-    if (folders.has(folderName)) {
+    if (dir.folders.has(folderName)) {
       const topicId = await readPartitionMetadata(disk, metadataPath)
-      if (topicId === undefined) await writePartitionMetadata(disk, metadataPath, name.topicId)
-      else if (topicId !== name.topicId) await this.#discard(folderName)
+      if (topicId === undefined) await writePartitionMetadata(disk, metadataPath, request.topicId)
+      else if (topicId !== request.topicId) await dir.discard(folderName)
     }
-    const inherited = folders.has(folderName)
+    const inherited = dir.folders.has(folderName)
     if (!inherited) {
-      await this.#forgetCheckpoints(name)
+      await dir.forgetCheckpoints(request.topic, request.partition)
       await disk.makeFolder(folder)
-      await writePartitionMetadata(disk, metadataPath, name.topicId)
+      await writePartitionMetadata(disk, metadataPath, request.topicId)
     }
     return Log.open({
-      ...this.#logOptions(name),
+      ...this.#logOptions(dir, request),
       folder,
-      recoveryPoint: inherited ? (recoveryPoints.get(folderName) ?? 0) : 0,
-      startOffset: inherited ? (startOffsets.get(folderName) ?? 0) : 0,
-      cleanShutdown: this.cleanShutdownEpoch !== undefined,
+      ...(inherited ? dir.known(folderName) : { recoveryPoint: 0, startOffset: 0 }),
+      cleanShutdown: dir.cleanShutdownEpoch !== undefined,
     })
   }
 
-  /** An older log of this name may be checkpointed: what that says is not true of a new one. */
-  async #forgetCheckpoints({ topic, partition }: LogName): Promise<void> {
-    for (const checkpoint of [this.#recoveryPoints, this.#startOffsets]) {
-      if (checkpoint.mayName(topic, partition)) await checkpoint.write()
-    }
-  }
-
-  #logOptions(name: LogName & { readonly config: () => TopicConfig }) {
-    const { clock, random, disk, logger, config, onFailure } = this.#options
+  #logOptions(dir: LogDir, name: LogRequest) {
+    const { clock, random, disk, logger, config } = this.#options
     return {
       ...{ clock, random, disk, logger },
       topic: name.topic,
@@ -286,52 +314,22 @@ export class LogManager {
       producerExpirationMs: config['producer.id.expiration.ms'],
       resources: this.#resources,
       checkpoints: {
-        saveRecoveryPoints: () => this.#recoveryPoints.write(),
-        saveStartOffsets: () => this.#startOffsets.write(),
+        saveRecoveryPoints: () => dir.recoveryPoints.write(),
+        saveStartOffsets: () => dir.startOffsets.write(),
       },
-      onFailure: (cause: DiskError) => {
-        logger.error({ topic: name.topic, partition: name.partition, cause }, 'log failed')
-        onFailure?.(name, cause)
-      },
+      onFailure: (cause: DiskError) => dir.fail(cause),
     }
   }
 
-  /** Frees the name of a log that is not open. */
-  async #discard(folderName: string): Promise<void> {
-    this.#removeInBackground(await this.#rename(folderName, deletedFolderName))
-  }
-
-  /** @returns the path of the folder now. */
-  async #rename(folderName: string, newName: typeof deletedFolderName): Promise<string> {
-    const { disk, random } = this.#options
-    const parsed = parsePartitionFolderName(folderName)
-    assert(parsed !== undefined, 'a log folder')
-    const unique = random.bytes(16).toString('hex')
-    const renamed = join(this.dataFolder, newName(parsed.topic, parsed.partition, unique))
-    await disk.rename(join(this.dataFolder, folderName), renamed)
-    this.#inheritance.folders.delete(folderName)
-    return renamed
-  }
-
-  get #strays(): string[] {
-    return [...this.#inheritance.folders].filter((name) => !this.#logs.has(name))
-  }
-
-  #removeInBackground(folder: string): void {
-    const { disk, logger } = this.#options
-    const remove = async () => {
-      try {
-        await disk.removeFolder(folder)
-        await disk.flushFolder(this.dataFolder)
-      } catch (cause) {
-        logger.warn(
-          { folder, cause },
-          'a deleted log could not be removed; the next start tries again',
-        )
+  async #eachStray(work: (dir: LogDir, folderName: string) => Promise<void>): Promise<number> {
+    let count = 0
+    for (const dir of this.dirs.filter(isOnline)) {
+      for (const folderName of [...dir.folders, ...dir.futureFolders.values()]) {
+        count += 1
+        await this.#folderJobs.run(folderName, () => dir.whileOnline(() => work(dir, folderName)))
       }
     }
-    const removal = remove().finally(() => this.#removals.delete(removal))
-    this.#removals.add(removal)
+    return count
   }
 
   async #closeLog(log: Log): Promise<boolean> {
@@ -346,8 +344,8 @@ export class LogManager {
   }
 
   async #sweep(): Promise<void> {
-    for (const log of this.#logs.values()) log.sweepProducers()
-    await this.#recoveryPoints.write()
+    for (const log of this) log.sweepProducers()
+    await Promise.all(this.dirs.map((dir) => dir.whileOnline(() => dir.recoveryPoints.write())))
   }
 
   #every(intervalMs: number, run: () => Promise<void>): void {
@@ -364,29 +362,51 @@ export class LogManager {
     }
     arm()
   }
+}
 
-  /** Of the logs that are open, and of those that are not open yet as they were found. */
-  #offsets(
-    which: 'recoveryPoint' | 'startOffsetToSave',
-    inherited: ReadonlyMap<string, number>,
-  ): PartitionOffset[] {
-    const offsets: PartitionOffset[] = []
-    for (const log of this.#logs.values()) {
-      offsets.push({ topic: log.topic, partition: log.partition, offset: log[which] })
-    }
-    for (const folderName of this.#inheritance.folders) {
-      const offset = inherited.get(folderName) ?? 0
-      const name = parsePartitionFolderName(folderName)
-      if (name !== undefined) offsets.push({ ...name, offset })
-    }
-    return offsets.filter(({ offset }) => offset > 0)
+/** Two spellings of one folder are one folder. */
+function withoutSlash(path: string): string {
+  return normalize(path).replace(/(?<=.)\/$/, '')
+}
+
+function isOnline({ failure }: LogDir): boolean {
+  return failure === undefined
+}
+
+function checkAnyOnline(dirs: readonly LogDir[]): void {
+  const [first] = dirs
+  assert(first !== undefined, 'log.dirs names a folder')
+  if (!dirs.some(isOnline)) throw first.failure
+}
+
+/** The disk failed under these logs: nothing is written any more, and their files are closed. */
+function closeLogsOf(dir: LogDir, logs: Map<string, HeldLog>, cause: DiskError): void {
+  for (const log of dir.logs) {
+    const folderName = partitionFolderName(log.topic, log.partition)
+    if (logs.get(folderName)?.log === log) logs.delete(folderName)
+    log.abandon(cause)
   }
 }
 
-function byFolder(offsets: readonly PartitionOffset[]): Map<string, number> {
-  return new Map(
-    offsets.map(({ topic, partition, offset }) => [partitionFolderName(topic, partition), offset]),
-  )
+/**
+ * A log in two folders is two histories, and only its owner can tell which one counts: Kafka does not start
+ * either.
+ */
+function checkUnique(dirs: readonly LogDir[]): void {
+  const seen = new Map<string, LogDir>()
+  for (const dir of dirs.filter(isOnline)) {
+    for (const folderName of dir.folders) {
+      const other = seen.get(folderName)
+      if (other !== undefined) {
+        throw new DataFolderError(
+          `Duplicate log directories for ${folderName} are found in both ` +
+            `${join(other.path, folderName)} and ${join(dir.path, folderName)}: ` +
+            'delete the one whose disk is known to have failed lately',
+        )
+      }
+      seen.set(folderName, dir)
+    }
+  }
 }
 
 /** One LogConfig for each TopicConfig: appends ask for it each time. */

@@ -275,6 +275,17 @@ export class Log {
     })
   }
 
+  /** The disk under it failed: nothing is written any more, and the files are closed. */
+  abandon(cause: DiskError): void {
+    this.#failure ??= cause
+    if (this.#closed) return
+    const close = async () => {
+      this.#stop()
+      await this.#state.close()
+    }
+    this.#alone(close).catch(() => {})
+  }
+
   /** Closes the log without flushing it and renames its folder: its name is free. @returns the new name. */
   async detach(): Promise<string> {
     const { disk, folder, topic, partition, random } = this.#options

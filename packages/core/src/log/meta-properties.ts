@@ -1,5 +1,6 @@
 // meta.properties: whose data folder this is, as KRaft writes it (version 1). A folder of another node or
-// another cluster is refused: two owners of one log would ruin it.
+// another cluster is refused: two owners of one log would ruin it. A broker with several folders has the file
+// in each.
 //
 //   #
 //   #<date>
@@ -10,9 +11,7 @@
 
 import { dirname, join } from 'node:path/posix'
 import { parseProperties } from '../config/properties.ts'
-import type { Clock } from '../host/clock.ts'
 import { type Disk, DiskError } from '../host/disk.ts'
-import type { Random } from '../host/random.ts'
 
 export const metaPropertiesFileName = 'meta.properties'
 const currentVersion = '1'
@@ -29,35 +28,62 @@ export class DataFolderError extends Error {
   override readonly name = 'DataFolderError'
 }
 
-export interface MetaPropertiesOptions {
-  readonly disk: Disk
-  readonly clock: Clock
-  readonly random: Random
-  readonly dataFolder: string
-  readonly nodeId: number
+/** What the folder's file says; undefined where there is none. Throws DataFolderError. */
+export async function readMetaProperties(
+  disk: Disk,
+  dataFolder: string,
+): Promise<MetaProperties | undefined> {
+  const path = join(dataFolder, metaPropertiesFileName)
+  try {
+    return parse((await disk.readFile(path)).toString('utf8'), path)
+  } catch (error) {
+    if (error instanceof DiskError && error.kind === 'not-found') return undefined
+    throw error
+  }
 }
 
-/** Reads the file, or makes it with new ids where there is none. Throws DataFolderError. */
-export async function claimDataFolder(options: MetaPropertiesOptions): Promise<MetaProperties> {
-  const { disk, dataFolder, nodeId, random } = options
-  const path = join(dataFolder, metaPropertiesFileName)
-  let found: Buffer
-  try {
-    found = await disk.readFile(path)
-  } catch (error) {
-    if (!(error instanceof DiskError) || error.kind !== 'not-found') throw error
-    const made = { clusterId: random.uuid(), nodeId, directoryId: random.uuid() }
-    await disk.replaceFile(path, encode(made, options.clock.now()))
-    // The folder is new, too: without its own entry a power loss takes it with all that is in it.
-    await disk.flushFolder(dirname(dataFolder))
-    return made
+export async function writeMetaProperties(
+  disk: Disk,
+  dataFolder: string,
+  meta: MetaProperties,
+  nowMs: number,
+): Promise<void> {
+  await disk.replaceFile(join(dataFolder, metaPropertiesFileName), encode(meta, nowMs))
+  // The folder is new, too: without its own entry a power loss takes it with all that is in it.
+  await disk.flushFolder(dirname(dataFolder))
+}
+
+/**
+ * Whether the folders are those of one broker: of node `nodeId` and of one cluster, each with an id of its
+ * own. Throws DataFolderError, as Kafka refuses to start. @returns the id of the cluster, if any has one.
+ */
+export function checkOwner(
+  nodeId: number,
+  found: readonly { readonly folder: string; readonly meta: MetaProperties }[],
+): string | undefined {
+  for (const [i, { folder, meta }] of found.entries()) {
+    if (meta.nodeId !== nodeId) {
+      throw new DataFolderError(
+        `${folder} belongs to node ${meta.nodeId}, not to node ${nodeId}: ` +
+          'start this broker with that node.id or with another data folder',
+      )
+    }
+    const first = found[0]
+    if (meta.clusterId !== first.meta.clusterId) {
+      throw new DataFolderError(
+        `${first.folder} belongs to cluster ${first.meta.clusterId}, ${folder} to cluster ` +
+          `${meta.clusterId}: name folders of one cluster in log.dirs`,
+      )
+    }
+    const twin = found.slice(0, i).find((one) => one.meta.directoryId === meta.directoryId)
+    if (twin) {
+      throw new DataFolderError(
+        `${twin.folder} and ${folder} have the same directory.id ${meta.directoryId}: ` +
+          'one is a copy of the other',
+      )
+    }
   }
-  const meta = parse(found.toString('utf8'), path)
-  if (meta.nodeId === nodeId) return meta
-  throw new DataFolderError(
-    `${dataFolder} belongs to node ${meta.nodeId}, not to node ${nodeId}: ` +
-      'start this broker with that node.id or with another data folder',
-  )
+  return found[0]?.meta.clusterId
 }
 
 function parse(text: string, path: string): MetaProperties {

@@ -1,13 +1,19 @@
 // Partitions: all that this broker holds, by topic id and by name. Follows the cluster's changes: a new
 // partition has its log before clients hear of it, a deleted topic's logs are gone with its name.
+//
+// A folder of logs that fails takes its partitions offline, and no others. A log that could not be opened or
+// made (its folder is offline, all folders are full) leaves its partition missing: it is tried again from
+// time to time.
 
 import type { Cluster } from '../cluster/cluster.ts'
 import type { Change, ConfigOverrides, PartitionImage, TopicImage } from '../cluster/image.ts'
 import type { BrokerConfig } from '../config/broker-config.ts'
 import { type TopicConfig, topicConfig } from '../config/topic-config.ts'
-import type { Clock } from '../host/clock.ts'
+import type { Clock, Timer } from '../host/clock.ts'
+import { DiskError } from '../host/disk.ts'
 import type { Logger } from '../host/logger.ts'
 import type { Log } from '../log/log.ts'
+import type { LogDir } from '../log/log-dir.ts'
 import type { LogManager } from '../log/log-manager.ts'
 import { commitReplicated } from './commit-replicated.ts'
 import { Partition } from './partition.ts'
@@ -21,8 +27,16 @@ export interface PartitionsOptions {
   readonly clock: Clock
   readonly turn: Turn
   readonly logger: Logger
-  /** The log directory failed: all its partitions are offline. */
-  readonly onDiskFailure: (cause: Error) => void
+}
+
+/** How often logs that are missing are tried again. */
+const retryMs = 5000
+
+interface MissingLog {
+  /** Made with this process, so that no folder that is offline has its log. */
+  readonly isNew: boolean
+  /** No folder had room; else it is offline for as long as the process lives. */
+  readonly full: boolean
 }
 
 interface HeldTopic {
@@ -31,6 +45,8 @@ interface HeldTopic {
   config: TopicConfig
   /** By partition index; holes where another broker has the replica. */
   readonly partitions: Partition[]
+  /** By index, partitions that are placed here and have no log that could be used. */
+  readonly missing: Map<number, MissingLog>
 }
 
 export class Partitions {
@@ -40,7 +56,9 @@ export class Partitions {
   /** Deletions under way, by topic name: a new topic of that name waits for its folders to be free. */
   readonly #deletions = new Map<string, Promise<void>>()
   #count = 0
-  #failed = false
+  #retryTimer: Timer | undefined
+  #retrying: Promise<void> = Promise.resolve()
+  #closed = false
 
   private constructor(options: PartitionsOptions) {
     this.#options = options
@@ -65,11 +83,6 @@ export class Partitions {
     return partitions
   }
 
-  /** The log directory failed: nothing is accepted or read any more. */
-  get failed(): boolean {
-    return this.#failed
-  }
-
   get count(): number {
     return this.#count
   }
@@ -80,6 +93,22 @@ export class Partitions {
 
   getById(topicId: string, index: number): Partition | undefined {
     return this.#byId.get(topicId)?.partitions[index]
+  }
+
+  /** The partition is placed here, and its disk failed. */
+  isOffline(topicId: string, index: number): boolean {
+    const topic = this.#byId.get(topicId)
+    return topic?.partitions[index]?.offline ?? topic?.missing.has(index) ?? false
+  }
+
+  /** How many partitions are offline. */
+  get offlineCount(): number {
+    let count = 0
+    for (const { partitions, missing } of this.#byId.values()) {
+      for (const partition of partitions) if (partition?.offline) count += 1
+      count += missing.size
+    }
+    return count
   }
 
   *[Symbol.iterator](): IterableIterator<Partition> {
@@ -96,18 +125,18 @@ export class Partitions {
     }
   }
 
-  /** The disk failed: all that is on it is offline. */
-  takeOffline(cause: Error): void {
-    if (this.#failed) return
-    this.#failed = true
-    for (const partition of this) partition.takeOffline()
-    this.#options.onDiskFailure(cause)
+  /** A folder of logs failed: the partitions in it are offline. */
+  dirFailed(dir: LogDir): void {
+    for (const partition of this) if (dir.logs.has(partition.log)) partition.takeOffline()
   }
 
   /** Nothing is accepted any more; resolves when no append is under way. Logs are closed elsewhere. */
   async close(): Promise<void> {
+    this.#closed = true
+    this.#retryTimer?.cancel()
     await Promise.all([...this].map((partition) => partition.settled()))
     for (const partition of this) partition.close()
+    await this.#retrying
     await Promise.all(this.#deletions.values())
   }
 
@@ -115,13 +144,7 @@ export class Partitions {
     for (const change of changes) {
       if (change.kind !== 'topic') continue
       const overrides = overridesOf(change.topic.name, changes, this.#options.cluster)
-      try {
-        await this.#hold(change.topic, overrides)
-      } catch (cause) {
-        // The change stands in the table and cannot be followed: only a new start makes both agree.
-        this.takeOffline(cause as Error)
-        throw cause
-      }
+      await this.#hold(change.topic, overrides, { isNew: true })
     }
   }
 
@@ -135,30 +158,78 @@ export class Partitions {
     }
   }
 
-  async #hold(image: TopicImage, overrides: ConfigOverrides): Promise<void> {
+  async #hold(
+    image: TopicImage,
+    overrides: ConfigOverrides,
+    { isNew = false } = {},
+  ): Promise<void> {
     await this.#deletions.get(image.name)
     let topic = this.#byId.get(image.id)
     if (!topic) {
       const config = topicConfig(this.#options.config(), overrides)
-      topic = { id: image.id, name: image.name, config, partitions: [] }
+      topic = { id: image.id, name: image.name, config, partitions: [], missing: new Map() }
       this.#byId.set(image.id, topic)
       this.#byName.set(image.name, topic)
     }
     const { nodeId } = this.#options
     const held = topic
-    const missing = image.partitions.filter(
+    const lacking = image.partitions.filter(
       ({ index, replicas }) => replicas.includes(nodeId) && !held.partitions[index],
     )
     // How many logs are opened side by side is the log manager's affair.
-    await Promise.all(missing.map((partition) => this.#add(held, partition)))
+    await Promise.all(lacking.map((partition) => this.#add(held, partition, isNew)))
   }
 
-  async #add(topic: HeldTopic, image: PartitionImage): Promise<void> {
+  async #add(topic: HeldTopic, image: PartitionImage, isNew: boolean): Promise<void> {
     const { logs } = this.#options
-    const name = { topic: topic.name, topicId: topic.id, partition: image.index }
-    const log = logs.get(name) ?? (await logs.create({ ...name, config: () => topic.config }))
-    topic.partitions[image.index] = this.#partition(topic, image, log)
+    const { index } = image
+    const name = { topic: topic.name, topicId: topic.id, partition: index }
+    const log = logs.get(name) ?? (await this.#openLog(topic, { index, isNew }))
+    if (log === undefined) return
+    if (this.#byId.get(topic.id) !== topic) return logs.delete(log)
+    topic.missing.delete(index)
+    topic.partitions[index] = this.#partition(topic, image, log)
     this.#count += 1
+  }
+
+  /** Undefined where no disk has room, or the disk that has it failed: the partition is missing then. */
+  async #openLog(
+    topic: HeldTopic,
+    { index, isNew }: { index: number; isNew: boolean },
+  ): Promise<Log | undefined> {
+    const { logs, logger } = this.#options
+    const name = { topic: topic.name, topicId: topic.id, partition: index }
+    try {
+      return await logs.create({ ...name, config: () => topic.config, isNew })
+    } catch (cause) {
+      if (!(cause instanceof DiskError)) throw cause
+      logger.error({ ...name, cause }, 'a log could not be opened: its partition is offline')
+      const full = cause.kind === 'no-space'
+      topic.missing.set(index, { isNew, full })
+      if (full) this.#retryLater()
+      return undefined
+    }
+  }
+
+  #retryLater(): void {
+    if (this.#closed) return
+    this.#retryTimer ??= this.#options.clock.setTimer(retryMs, () => {
+      this.#retryTimer = undefined
+      this.#retrying = this.#retry().catch((cause) => {
+        this.#options.logger.error({ cause }, 'logs that are offline could not be tried again')
+      })
+    })
+  }
+
+  /** A disk that was full may have room again. */
+  async #retry(): Promise<void> {
+    const { cluster } = this.#options
+    for (const topic of this.#byId.values()) {
+      for (const [index, { isNew, full }] of topic.missing) {
+        const image = cluster.image.topicById(topic.id)?.partitions[index]
+        if (full && image !== undefined && !this.#closed) await this.#add(topic, image, isNew)
+      }
+    }
   }
 
   #partition(topic: HeldTopic, { index, isr, leaderEpoch }: PartitionImage, log: Log): Partition {
@@ -179,7 +250,7 @@ export class Partitions {
       clock,
       turn,
       logger,
-      onDiskFailure: (cause) => this.takeOffline(cause),
+      onDiskFailure: (cause) => this.#options.logs.fail(log, cause),
     })
   }
 
@@ -191,7 +262,9 @@ export class Partitions {
     const partitions = topic.partitions.filter((partition) => partition !== undefined)
     this.#count -= partitions.length
     for (const partition of partitions) partition.close()
-    const deletion = this.#deleteLogs(partitions).finally(() => {
+    // A log that is being tried again just now is deleted by who tries.
+    const gone = Promise.all([this.#deleteLogs(partitions), this.#retrying])
+    const deletion = gone.then(() => {
       if (this.#deletions.get(topic.name) === deletion) this.#deletions.delete(topic.name)
     })
     this.#deletions.set(topic.name, deletion)

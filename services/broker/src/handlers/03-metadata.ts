@@ -125,19 +125,12 @@ function describeTopic(broker: Broker, topic: TopicImage, topicAuthorizedOperati
     name: topic.name,
     topicId: topic.id,
     isInternal: topic.internal,
-    partitions: topic.partitions.map(({ index, leader, replicas }) => ({
-      errorCode: leader === -1 ? errors.LEADER_NOT_AVAILABLE : 0,
+    partitions: topic.partitions.map(({ index }) => ({
       partitionIndex: index,
-      ...replicasOf(topic, index),
-      offlineReplicas: replicas.filter((id) => isOffline(broker, topic, index, id)),
+      ...replicasOf(broker, topic, index),
     })),
     topicAuthorizedOperations,
   }
-}
-
-function isOffline(broker: Broker, topic: TopicImage, index: number, id: number): boolean {
-  if (id !== broker.nodeId) return broker.cluster.image.broker(id)?.fenced ?? true
-  return broker.partitions.getById(topic.id, index)?.offline ?? false
 }
 
 function noTopic(name: string | null, topicId: string) {

@@ -1,10 +1,12 @@
-// DescribeLogDirs (KIP-113)
+// DescribeLogDirs (KIP-113): every folder of log.dirs, those whose disk failed with an error of their own
 // v2 flexible · v3 error at the top · v4 bytes of the volume (KIP-827) · v5 cordoned directories
 
-import type { Partition } from '@sluice/core/partition/partition'
+import type { Log } from '@sluice/core/log/log'
+import type { LogDir } from '@sluice/core/log/log-dir'
 import { apis } from '@sluice/protocol/apis'
 import { errors } from '@sluice/protocol/errors'
 import type { DescribeLogDirsRequest } from '@sluice/protocol/messages/35-describe-log-dirs'
+import type { Broker } from '../broker.ts'
 import { handler } from '../handler.ts'
 
 export const describeLogDirs = handler(
@@ -15,37 +17,47 @@ export const describeLogDirs = handler(
     failed: (_request, { errorCode }) => ({ errorCode, results: [] }),
   },
   async (broker, request) => {
-    const byTopic = new Map<string, PartitionSize[]>()
-    for (const partition of broker.partitions) {
-      if (!isAsked(request, partition)) continue
-      const partitions = byTopic.get(partition.topic) ?? []
-      partitions.push({
-        partitionIndex: partition.index,
-        partitionSize: partition.log.sizeBytes,
-        offsetLag: 0,
-        isFutureKey: false,
-      })
-      byTopic.set(partition.topic, partitions)
-    }
-    const topics = [...byTopic].map(([name, partitions]) => ({ name, partitions }))
-    const { dataFolder, host, partitions } = broker
-    const errorCode = partitions.failed ? errors.KAFKA_STORAGE_ERROR : 0
-    const usableBytes = partitions.failed ? -1 : await host.disk.freeBytes(dataFolder)
+    const isAsked = askedFor(request)
     return {
       errorCode: 0,
-      results: [{ errorCode, logDir: dataFolder, topics, totalBytes: -1, usableBytes }],
+      results: await Promise.all(broker.logDirs.map((dir) => describe(broker, dir, isAsked))),
     }
   },
 )
 
-interface PartitionSize {
-  readonly partitionIndex: number
-  readonly partitionSize: number
-  readonly offsetLag: number
-  readonly isFutureKey: boolean
+/** Whether a log is asked about. No list at all asks about every one. */
+function askedFor({ topics }: DescribeLogDirsRequest): (log: Log) => boolean {
+  if (topics === null) return () => true
+  const asked = new Map<string, Set<number>>()
+  for (const { topic, partitions } of topics) {
+    asked.set(topic, new Set([...(asked.get(topic) ?? []), ...partitions]))
+  }
+  return ({ topic, partition }) => asked.get(topic)?.has(partition) ?? false
 }
 
-function isAsked({ topics }: DescribeLogDirsRequest, { topic, index }: Partition): boolean {
-  if (topics === null) return true
-  return topics.some((one) => one.topic === topic && one.partitions.includes(index))
+async function describe({ host }: Broker, dir: LogDir, isAsked: (log: Log) => boolean) {
+  const offline = { errorCode: errors.KAFKA_STORAGE_ERROR, logDir: dir.path, topics: [] }
+  if (dir.failure !== undefined) return offline
+  try {
+    const { totalBytes, usableBytes } = await host.disk.volume(dir.path)
+    return { errorCode: 0, logDir: dir.path, topics: sizes(dir, isAsked), totalBytes, usableBytes }
+  } catch (cause) {
+    host.logger.error({ folder: dir.path, cause }, 'log directory cannot be described')
+    return offline
+  }
+}
+
+function sizes(dir: LogDir, isAsked: (log: Log) => boolean) {
+  const byTopic = new Map<string, ReturnType<typeof size>[]>()
+  for (const log of dir.logs) {
+    if (!isAsked(log)) continue
+    const partitions = byTopic.get(log.topic) ?? []
+    byTopic.set(log.topic, partitions)
+    partitions.push(size(log))
+  }
+  return [...byTopic].map(([name, partitions]) => ({ name, partitions }))
+}
+
+function size({ partition, sizeBytes }: Log) {
+  return { partitionIndex: partition, partitionSize: sizeBytes, offsetLag: 0, isFutureKey: false }
 }

@@ -42,7 +42,7 @@ export const describeTopicPartitions = handler(
       }
       if (room === 0) return { topics, nextCursor: { topicName: name, partitionIndex: from } }
       const page = topic.partitions.slice(from, from + room)
-      topics.push(describe(topic, page))
+      topics.push(describe(broker, topic, page))
       room -= page.length
       const next = from + page.length
       if (next < topic.partitions.length) {
@@ -79,19 +79,17 @@ function wantedNames(broker: Broker, request: DescribeTopicPartitionsRequest): s
   return names.filter((name) => name >= from).sort()
 }
 
-function describe(topic: TopicImage, partitions: TopicImage['partitions']) {
+function describe(broker: Broker, topic: TopicImage, partitions: TopicImage['partitions']) {
   return {
     errorCode: 0,
     name: topic.name,
     topicId: topic.id,
     isInternal: topic.internal,
-    partitions: partitions.map(({ index, leader, elr, lastKnownElr }) => ({
-      errorCode: leader === -1 ? errors.LEADER_NOT_AVAILABLE : 0,
+    partitions: partitions.map(({ index, elr, lastKnownElr }) => ({
       partitionIndex: index,
-      ...replicasOf(topic, index),
+      ...replicasOf(broker, topic, index),
       eligibleLeaderReplicas: elr,
       lastKnownElr,
-      offlineReplicas: [],
     })),
     topicAuthorizedOperations: topicOperations,
   }

@@ -15,10 +15,10 @@ export const compressionTypes = [
 
 export const logConfigs = {
   'log.dir': list(['/tmp/kafka-logs'], 'The folder of the logs, where log.dirs is not set.'),
-  'log.dirs': list(null, 'The folder of the logs. One for now.'),
+  'log.dirs': list(null, 'The folders of the logs; a new log goes to the one with the fewest.'),
   'log.dir.failure.timeout.ms': long(30_000, 'How long a failed folder may stay unreported.', {
     min: 1,
-    noEffect: 'because a broker stops when its one log directory fails',
+    noEffect: 'because a folder that fails is reported at once',
   }),
 
   'num.partitions': int(1, 'Partitions of a topic created without a number.', { min: 1 }),
@@ -160,7 +160,8 @@ export const logConfigs = {
     min: -2,
     noEffect: noTiering,
   }),
-  'metadata.log.dir': string(null, 'The folder of the metadata log.', {
-    noEffect: 'because metadata is kept in a table beside the logs',
-  }),
+  'metadata.log.dir': string(
+    null,
+    'The folder of the metadata table, by default the first of log.dirs.',
+  ),
 } as const

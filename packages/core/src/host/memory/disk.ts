@@ -10,7 +10,7 @@ import { assert } from '../../lib/assert.ts'
 import { KeyedQueue } from '../../lib/keyed-queue.ts'
 import { AppendQueue } from '../append-queue.ts'
 import type { Clock } from '../clock.ts'
-import type { Disk, DiskEntry, DiskErrorKind, DiskFile } from '../disk.ts'
+import type { Disk, DiskEntry, DiskErrorKind, DiskFile, Volume } from '../disk.ts'
 import { DiskError } from '../disk.ts'
 import { FileContent } from './file-content.ts'
 import { type File, type Folder, FolderTree } from './folder-tree.ts'
@@ -155,8 +155,12 @@ export class MemoryDisk implements Disk {
     })
   }
 
-  freeBytes(_path: string): Promise<number> {
-    return this.later(() => Math.max(0, this.capacityBytes - this.#usedBytes))
+  volume(_path: string): Promise<Volume> {
+    const { capacityBytes } = this
+    return this.later(() => ({
+      totalBytes: capacityBytes,
+      usableBytes: Math.max(0, capacityBytes - this.#usedBytes),
+    }))
   }
 
   /** The process that used the disk is gone; the next one runs on `clock`. */

@@ -7,7 +7,7 @@ import * as fs from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { KeyedQueue } from '../../lib/keyed-queue.ts'
 import { Limiter } from '../../lib/limiter.ts'
-import type { Disk, DiskEntry, DiskFile } from '../disk.ts'
+import type { Disk, DiskEntry, DiskFile, Volume } from '../disk.ts'
 import { codeOf, diskError } from './disk-errors.ts'
 import { NodeFile } from './file.ts'
 
@@ -88,10 +88,10 @@ export class NodeDisk implements Disk {
     return this.#run('flush folder', path, () => flushFolder(this.#full(path)))
   }
 
-  freeBytes(path: string): Promise<number> {
-    return this.#run('free bytes', path, async () => {
-      const { bavail, bsize } = await fs.statfs(this.#full(path))
-      return bavail * bsize
+  volume(path: string): Promise<Volume> {
+    return this.#run('measure', path, async () => {
+      const { blocks, bavail, bsize } = await fs.statfs(this.#full(path))
+      return { totalBytes: blocks * bsize, usableBytes: bavail * bsize }
     })
   }
 

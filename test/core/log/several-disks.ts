@@ -1,0 +1,129 @@
+// Several disks as one: each top folder is a disk of its own, which can fail or be full on demand.
+
+import { type Disk, type DiskEntry, DiskError, type DiskFile } from '@sluice/core/host/disk'
+import { MemoryDisk } from '@sluice/core/host/memory/disk'
+
+export type DiskState = 'sound' | 'failed' | 'full'
+
+export class SeveralDisks implements Disk {
+  readonly #disk: Disk
+  readonly #states = new Map<string, DiskState>()
+
+  constructor(disk: Disk = new MemoryDisk()) {
+    this.#disk = disk
+  }
+
+  /** From now on, for what is open, too. */
+  set(folder: string, state: DiskState): void {
+    this.#states.set(folder, state)
+  }
+
+  openSync(path: string, options?: { create?: boolean }): DiskFile {
+    this.#check('open', path, options?.create ? 'write' : 'read')
+    const file = this.#disk.openSync(path, options)
+    return new CheckedFile(file, (operation, kind) => this.#check(operation, path, kind))
+  }
+
+  async readFile(path: string): Promise<Buffer> {
+    this.#check('read', path, 'read')
+    return this.#disk.readFile(path)
+  }
+
+  async replaceFile(path: string, content: Uint8Array): Promise<void> {
+    this.#check('replace', path, 'write')
+    await this.#disk.replaceFile(path, content)
+    this.#check('replace', path, 'read')
+  }
+
+  async list(path: string): Promise<DiskEntry[]> {
+    this.#check('list', path, 'read')
+    return this.#disk.list(path)
+  }
+
+  async makeFolder(path: string): Promise<void> {
+    this.#check('make folder', path, 'write')
+    await this.#disk.makeFolder(path)
+  }
+
+  async rename(from: string, to: string): Promise<void> {
+    this.#check('rename', from, 'read')
+    await this.#disk.rename(from, to)
+  }
+
+  async unlink(path: string): Promise<void> {
+    this.#check('unlink', path, 'read')
+    await this.#disk.unlink(path)
+  }
+
+  async removeFolder(path: string): Promise<void> {
+    this.#check('remove folder', path, 'read')
+    await this.#disk.removeFolder(path)
+  }
+
+  async flushFolder(path: string): Promise<void> {
+    this.#check('flush folder', path, 'read')
+    await this.#disk.flushFolder(path)
+  }
+
+  async volume(path: string) {
+    this.#check('measure', path, 'read')
+    return this.#disk.volume(path)
+  }
+
+  #check(operation: string, path: string, kind: 'read' | 'write'): void {
+    const [, folder] = path.split('/')
+    const state = this.#states.get(`/${folder}`) ?? 'sound'
+    if (state === 'failed') throw new DiskError('io', operation, path)
+    if (state === 'full' && kind === 'write') throw new DiskError('no-space', operation, path)
+  }
+}
+
+class CheckedFile implements DiskFile {
+  readonly path: string
+  readonly #file: DiskFile
+  readonly #check: (operation: string, kind: 'read' | 'write') => void
+
+  constructor(file: DiskFile, check: (operation: string, kind: 'read' | 'write') => void) {
+    this.path = file.path
+    this.#file = file
+    this.#check = check
+  }
+
+  get sizeBytes(): number {
+    return this.#file.sizeBytes
+  }
+
+  append(buffers: readonly Uint8Array[]): undefined | Promise<void> {
+    this.#check('append', 'write')
+    return this.#file.append(buffers)
+  }
+
+  readSync(target: Uint8Array, position: number): number {
+    this.#check('read', 'read')
+    return this.#file.readSync(target, position)
+  }
+
+  async read(target: Uint8Array, position: number): Promise<number> {
+    this.#check('read', 'read')
+    return this.#file.read(target, position)
+  }
+
+  writeSync(content: Uint8Array, position: number): void {
+    this.#check('write', 'write')
+    this.#file.writeSync(content, position)
+  }
+
+  async flush(): Promise<void> {
+    this.#check('flush', 'read')
+    await this.#file.flush()
+  }
+
+  async truncate(sizeBytes: number): Promise<void> {
+    this.#check('truncate', 'read')
+    await this.#file.truncate(sizeBytes)
+  }
+
+  close(): Promise<void> {
+    return this.#file.close()
+  }
+}
