@@ -84,6 +84,8 @@ const config = {
   flushMessages: Number.POSITIVE_INFINITY,
   flushMs: Number.POSITIVE_INFINITY,
   maxMessageBytes: 2 ** 20,
+  dedupWindowMs: 900_000,
+  dedupEntriesMax: 500_000,
   cleanupPolicy: { delete: true, compact: false },
 }
 

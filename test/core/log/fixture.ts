@@ -63,6 +63,8 @@ export const defaultConfig: LogConfig = {
   flushMessages: Number.POSITIVE_INFINITY,
   flushMs: Number.POSITIVE_INFINITY,
   maxMessageBytes: 1_048_588,
+  dedupWindowMs: 900_000,
+  dedupEntriesMax: 500_000,
   cleanupPolicy: { delete: true, compact: false },
 }
 

@@ -8,8 +8,9 @@
 
 import { type Api, apis } from '@sluice/protocol/apis'
 import { errors } from '@sluice/protocol/errors'
+import { extensionsTag, hasExtensions } from '@sluice/protocol/extensions'
 import { FrameReader, readResponse, requestFrame } from '@sluice/protocol/frame'
-import type { Encodable, Message } from '@sluice/protocol/schema'
+import type { Encodable, Message, Tagged } from '@sluice/protocol/schema'
 import type { Address, Connection, ConnectionHandler, Network } from '../host/network.ts'
 import { assert } from '../lib/assert.ts'
 import type { Deadline, TimerQueue } from '../lib/timer-queue.ts'
@@ -25,6 +26,8 @@ export interface Call {
   readonly maxVersion: number | undefined
   /** False for Produce with acks=0: the call ends when it is written. */
   readonly answered: boolean
+  /** Only to a broker that knows our extensions (protocol/extensions.ts); else UNSUPPORTED_VERSION. */
+  readonly extended: boolean
   readonly timeoutMs: number
   /** Called exactly once: with an error, or with the response (undefined where there is none). */
   readonly settle: (error: KafkaError | undefined, response: unknown) => void
@@ -59,6 +62,7 @@ const responseBytesMax = 1024 * 1024 * 1024
 const newestApiVersions = commonVersion(apis.apiVersions, apis.apiVersions.request.versions) ?? 0
 const softwareName = 'sluice'
 const softwareVersion = '0.1.0'
+const taggedApiVersionsMin = 3
 
 export class BrokerConnection {
   readonly address: Address
@@ -69,6 +73,7 @@ export class BrokerConnection {
   })
   #connection: Connection | undefined
   #served: Map<number, VersionRange> | undefined
+  #extended = false
   #waiting: Pending[] = []
   #inFlight: Pending[] = []
   #correlationId = 0
@@ -149,9 +154,14 @@ export class BrokerConnection {
     const { deadlines, timeoutMs } = this.#options
     const pending: Pending = {
       api: apis.apiVersions,
-      body: { clientSoftwareName: softwareName, clientSoftwareVersion: softwareVersion },
+      body: {
+        clientSoftwareName: softwareName,
+        clientSoftwareVersion: softwareVersion,
+        ...(version >= taggedApiVersionsMin && { unknownTags: [extensionsTag()] }),
+      },
       maxVersion: undefined,
       answered: true,
+      extended: false,
       timeoutMs,
       settle: (error, response) => {
         if (error !== undefined) this.#fail(error)
@@ -177,6 +187,7 @@ export class BrokerConnection {
       this.#fail(new KafkaError(response.errorCode))
     } else {
       this.#served = served
+      this.#extended = hasExtensions(response)
       this.#options.onOpen()
       this.#pump()
     }
@@ -194,6 +205,11 @@ export class BrokerConnection {
       )
       if (version === undefined) {
         const detail = `${this.#name()} serves no version of ${pending.api.name} that is known here`
+        this.#settle(pending, new KafkaError(errors.UNSUPPORTED_VERSION, detail), undefined)
+        continue
+      }
+      if (pending.extended && !this.#extended) {
+        const detail = `${this.#name()} is not of Sluice: it does not know what ${pending.api.name} asks`
         this.#settle(pending, new KafkaError(errors.UNSUPPORTED_VERSION, detail), undefined)
         continue
       }
@@ -305,7 +321,7 @@ export class BrokerConnection {
   }
 }
 
-interface ApiVersions {
+interface ApiVersions extends Tagged {
   readonly errorCode: number
   readonly apiKeys: readonly { apiKey: number; minVersion: number; maxVersion: number }[]
 }

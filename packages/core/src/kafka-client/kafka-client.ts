@@ -47,6 +47,8 @@ export interface RequestOptions {
   readonly timeoutMs?: number
   /** A name from `newLane`; the common one without. */
   readonly lane?: string
+  /** The request says what only Sluice's brokers understand; others are not asked: UNSUPPORTED_VERSION. */
+  readonly extended?: boolean
 }
 
 export interface RetryOptions {
@@ -220,6 +222,7 @@ export class KafkaClient {
         body,
         maxVersion: options.maxVersion,
         answered,
+        extended: options.extended ?? false,
         timeoutMs: options.timeoutMs ?? this.requestTimeoutMs,
         settle: (error, response) => {
           if (error === undefined) resolve(response as Decoded<S>)

@@ -12,6 +12,7 @@ import { backoffMs } from './backoff.ts'
 import type { KafkaClient } from './kafka-client.ts'
 import { asKafkaError, KafkaError } from './kafka-error.ts'
 import type { PartitionQueue, ProducerIdentity } from './partition-queue.ts'
+import { lastVersionByName, refusals } from './produce-errors.ts'
 import type { ProducerBatch } from './producer-batch.ts'
 import { pointsToStaleMetadata } from './stale-metadata.ts'
 
@@ -42,28 +43,6 @@ interface Leader {
 
 type RecordError = PartitionAnswer['recordErrors'][number]
 type PartitionAnswer = ProduceResponse['responses'][number]['partitionResponses'][number]
-
-/** Codes that say that nothing of the batch is in the log. With all others it may be. */
-const refusals: ReadonlySet<number> = new Set([
-  errors.CORRUPT_MESSAGE,
-  errors.MESSAGE_TOO_LARGE,
-  errors.RECORD_LIST_TOO_LARGE,
-  errors.NOT_ENOUGH_REPLICAS,
-  errors.INVALID_REQUIRED_ACKS,
-  errors.INVALID_TOPIC_EXCEPTION,
-  errors.TOPIC_AUTHORIZATION_FAILED,
-  errors.CLUSTER_AUTHORIZATION_FAILED,
-  errors.INVALID_TIMESTAMP,
-  errors.UNSUPPORTED_VERSION,
-  errors.UNSUPPORTED_FOR_MESSAGE_FORMAT,
-  errors.UNSUPPORTED_COMPRESSION_TYPE,
-  errors.INVALID_REQUEST,
-  errors.POLICY_VIOLATION,
-  errors.INVALID_RECORD,
-  errors.OUT_OF_ORDER_SEQUENCE_NUMBER,
-  errors.UNKNOWN_PRODUCER_ID,
-  errors.INVALID_PRODUCER_EPOCH,
-])
 
 /** Codes that may lie with some records of a batch only: the others get another chance without them. */
 const recordRefusals: ReadonlySet<number> = new Set([
@@ -441,5 +420,3 @@ interface PartitionData {
 
 /** What Java's client says where there are no transactions. */
 const noTransactionTimeoutMs = 2 ** 31 - 1
-/** From version 13 on a topic is named by its id (KIP-516). */
-const lastVersionByName = 12

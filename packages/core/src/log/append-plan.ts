@@ -9,10 +9,13 @@
 // not at all.
 
 import { errors } from '@sluice/protocol/errors'
+import type { AppendTerms, Verdict } from '@sluice/protocol/extensions'
 import { type BatchHeader, noProducerId, patchBatch } from '@sluice/protocol/records/batch'
+import { keyMarkTimeMs } from '@sluice/protocol/records/key-mark'
 import { assert } from '../lib/assert.ts'
+import type { Dedup, DedupDraft, KeyedPlace } from './dedup.ts'
 import type { LogConfig } from './log-config.ts'
-import type { RememberedBatch } from './producer-state.ts'
+import type { RememberedBatch, SequenceVerdict } from './producer-state.ts'
 import type { Producers, ProducersDraft } from './producers.ts'
 import { type GaugedSegment, RollGauge } from './roll.ts'
 import type { PlacedBatch } from './segment-indexes.ts'
@@ -21,6 +24,8 @@ export interface AppendRequest {
   /** Whole batches, validated. They must stay as they are until the append has settled. */
   readonly records: Buffer
   readonly batches: readonly BatchHeader[]
+  /** Under which it is appended; then it is one batch. */
+  readonly terms?: AppendTerms
 }
 
 export type AppendOutcome =
@@ -31,11 +36,22 @@ export type AppendOutcome =
       /** -1 where the records keep their producer's time. */
       readonly logAppendTimeMs: number
       readonly duplicate: boolean
+      /** Where the request has terms, and it is a duplicate. */
+      readonly verdict?: Verdict
     }
-  | { readonly ok: false; readonly error: number; readonly message: string }
+  | AppendRefusal
+
+export interface AppendRefusal {
+  readonly ok: false
+  readonly error: number
+  readonly message: string
+  readonly verdict?: Verdict
+}
 
 export interface PlannedBatch extends PlacedBatch {
   readonly header: BatchHeader
+  /** Of a keyed batch. */
+  readonly keyMark: Buffer | undefined
 }
 
 /** What goes into one segment. */
@@ -59,6 +75,7 @@ export interface PlanContext {
   readonly leaderEpoch: number
   readonly segment: GaugedSegment
   readonly producers: Producers
+  readonly dedup: Dedup
   readonly nowMs: () => number
 }
 
@@ -73,6 +90,8 @@ class Planner {
   endOffset: number
   readonly #context: PlanContext
   #draft: ProducersDraft
+  /** Made when the first keyed batch comes. */
+  #keys: DedupDraft | undefined
   #gauge: RollGauge
 
   constructor(context: PlanContext) {
@@ -83,12 +102,18 @@ class Planner {
   }
 
   take(request: AppendRequest): AppendOutcome {
-    const { records, batches } = request
+    const { records, batches, terms } = request
     assert(batches.length > 0, 'an append has a batch')
-    const refused = this.#checkSize(records) ?? this.#checkSequences(batches)
-    if (refused !== undefined) return refused
+    const settled =
+      (terms && this.#checkTerms(terms)) ??
+      this.#checkSize(records) ??
+      this.#checkSequences(batches, terms)
+    if (settled !== undefined) return settled
     const baseOffset = this.endOffset
-    for (const header of batches) this.#place(records, header)
+    const keyMark = terms?.keyMark
+    for (const header of batches) this.#place(records, header, keyMark)
+    if (keyMark !== undefined)
+      this.#keys?.remember(keyMark, keyedPlace(keyMark, batches[0], baseOffset))
     return {
       ok: true,
       baseOffset,
@@ -96,6 +121,23 @@ class Planner {
       logAppendTimeMs: logAppendTime(batches[0]),
       duplicate: false,
     }
+  }
+
+  /** A repetition is told of first, whatever the log's end is by now. */
+  #checkTerms({ keyMark, expectedEnd }: AppendTerms): AppendOutcome | undefined {
+    let full = false
+    if (keyMark !== undefined) {
+      const { dedup, nowMs } = this.#context
+      this.#keys ??= dedup.draft(nowMs)
+      const known = this.#keys.check(keyMark)
+      if (known.kind === 'repeated') return repeatedOutcome(known.place)
+      if (known.kind === 'other-body') return otherBody
+      full = known.kind === 'full'
+    }
+    if (expectedEnd !== undefined && expectedEnd !== this.endOffset) {
+      return endMoved(expectedEnd, this.endOffset)
+    }
+    return full ? dedupFull : undefined
   }
 
   #checkSize(records: Buffer): AppendOutcome | undefined {
@@ -106,7 +148,10 @@ class Planner {
   }
 
   /** Undefined when every batch comes next in its producer's sequence. */
-  #checkSequences(batches: readonly BatchHeader[]): AppendOutcome | undefined {
+  #checkSequences(
+    batches: readonly BatchHeader[],
+    terms: AppendTerms | undefined,
+  ): AppendOutcome | undefined {
     const before = batches.length > 1 ? this.#draft.copy() : this.#draft
     let lastOffset = this.endOffset - 1
     for (const header of batches) {
@@ -118,13 +163,13 @@ class Planner {
         continue
       }
       this.#draft = before
-      if (verdict.kind === 'duplicate') return duplicateOutcome(verdict.of, header)
-      return { ok: false, error: verdict.error, message: verdict.message }
+      if (verdict.kind === 'duplicate') return duplicateOutcome(verdict.of, header, terms)
+      return sequenceRefusal(verdict, terms)
     }
     return undefined
   }
 
-  #place(records: Buffer, header: BatchHeader): void {
+  #place(records: Buffer, header: BatchHeader, keyMark: Buffer | undefined): void {
     const { leaderEpoch, nowMs } = this.#context
     patchBatch(records, header.at, { baseOffset: this.endOffset, leaderEpoch })
     const batch: PlannedBatch = {
@@ -132,6 +177,7 @@ class Planner {
       bytes: header.batchBytes,
       lastOffset: this.endOffset + header.lastOffsetDelta,
       maxTimestamp: header.maxTimestamp,
+      keyMark,
     }
     const rolls = this.#gauge.mustRoll(batch, nowMs)
     if (rolls) this.#gauge = this.#gaugeOfNewSegment()
@@ -176,8 +222,14 @@ function addBytes(buffers: Buffer[], records: Buffer, from: number, to: number):
   buffers.push(from === 0 && to === records.length ? records : records.subarray(from, to))
 }
 
-function duplicateOutcome(of: RememberedBatch, header: BatchHeader): AppendOutcome {
+function duplicateOutcome(
+  of: RememberedBatch,
+  header: BatchHeader,
+  terms: AppendTerms | undefined,
+): AppendOutcome {
+  const verdict = terms && repeated(of.offsetDelta + 1, -1)
   return {
+    verdict,
     ok: true,
     baseOffset: of.lastOffset - of.offsetDelta,
     lastOffset: of.lastOffset,
@@ -188,4 +240,53 @@ function duplicateOutcome(of: RememberedBatch, header: BatchHeader): AppendOutco
 
 function logAppendTime(header: BatchHeader): number {
   return header.logAppendTime ? header.maxTimestamp : -1
+}
+
+function sequenceRefusal(
+  { error, message, epoch, nextSequence }: Extract<SequenceVerdict, { kind: 'refused' }>,
+  terms: AppendTerms | undefined,
+): AppendRefusal {
+  const verdict: Verdict = { kind: 'out-of-sequence', epoch, nextSequence }
+  return { ok: false, error, message, verdict: terms && verdict }
+}
+
+function repeatedOutcome({ baseOffset, count, timestampMs }: KeyedPlace): AppendOutcome {
+  return {
+    ok: true,
+    baseOffset,
+    lastOffset: baseOffset + count - 1,
+    logAppendTimeMs: -1,
+    duplicate: true,
+    verdict: repeated(count, timestampMs),
+  }
+}
+
+function repeated(count: number, timestampMs: number): Verdict {
+  return { kind: 'repeated', count, timestampMs }
+}
+
+const otherBody: AppendRefusal = {
+  ok: false,
+  error: errors.INVALID_REQUEST,
+  message: 'the key was used for another body',
+  verdict: { kind: 'other-body' },
+}
+
+const dedupFull: AppendRefusal = {
+  ok: false,
+  error: errors.THROTTLING_QUOTA_EXCEEDED,
+  message: 'the partition knows as many keys as sluice.dedup.entries.max allows',
+  verdict: { kind: 'dedup-full' },
+}
+
+function endMoved(expected: number, endOffset: number): AppendRefusal {
+  const message = `the log ends at offset ${endOffset}, not ${expected}`
+  const verdict: Verdict = { kind: 'end-moved', endOffset }
+  return { ok: false, error: errors.INVALID_REQUEST, message, verdict }
+}
+
+/** Where a keyed batch lies in the log; `header` as the producer made it. */
+export function keyedPlace(mark: Buffer, header: BatchHeader, baseOffset: number): KeyedPlace {
+  const timestampMs = header.logAppendTime ? header.maxTimestamp : keyMarkTimeMs(mark)
+  return { baseOffset, count: header.lastOffsetDelta + 1, timestampMs }
 }

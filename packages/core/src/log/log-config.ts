@@ -18,6 +18,9 @@ export interface LogConfig {
   readonly flushMessages: number
   readonly flushMs: number
   readonly maxMessageBytes: number
+  /** How long a key of an idempotent request is known, and how many are at most. */
+  readonly dedupWindowMs: number
+  readonly dedupEntriesMax: number
   readonly cleanupPolicy: { readonly delete: boolean; readonly compact: boolean }
 }
 
@@ -34,6 +37,8 @@ export function logConfig(topic: TopicConfig): LogConfig {
     flushMessages: unlimited(topic['flush.messages']),
     flushMs: unlimited(topic['flush.ms']),
     maxMessageBytes: topic['max.message.bytes'],
+    dedupWindowMs: topic['sluice.dedup.window.ms'],
+    dedupEntriesMax: topic['sluice.dedup.entries.max'],
     cleanupPolicy: { delete: policy.includes('delete'), compact: policy.includes('compact') },
   }
 }

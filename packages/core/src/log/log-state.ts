@@ -1,23 +1,25 @@
 // LogState: what a log consists of, and the steps that change it: adding what was appended, rolling,
 // cutting, removing, flushing. Whoever calls sees to it that the steps do not meet: see Log.
 
-import type { AppendPlan } from './append-plan.ts'
+import { type AppendPlan, keyedPlace, type PlannedBatch } from './append-plan.ts'
+import type { Dedup } from './dedup.ts'
 import { Durability } from './durability.ts'
 import type { LeaderEpochs } from './leader-epochs.ts'
 import type { LogOptions } from './log-options.ts'
 import { segmentIndexFor } from './log-read.ts'
 import type { Producers } from './producers.ts'
 import { ReadPositions } from './read-positions.ts'
-import { type LoadedLog, newSegment, replayProducers, scanContext } from './recovery.ts'
+import { type LoadedLog, newSegment, replayBatches, scanContext } from './recovery.ts'
 import { expiredSegments, type RetainedSegment } from './retention.ts'
 import type { ScanContext, Segment } from './segment.ts'
-import { type SnapshotFiles, takeSnapshot } from './snapshot-files.ts'
+import { type Snapshot, type SnapshotFiles, takeSnapshot } from './snapshot-files.ts'
 
 export class LogState {
   /** Oldest first, never empty. */
   readonly segments: Segment[]
   readonly epochs: LeaderEpochs
   readonly producers: Producers
+  readonly dedup: Dedup
   readonly durability: Durability
   readonly positions = new ReadPositions()
   startOffset: number
@@ -39,6 +41,7 @@ export class LogState {
     this.segments = loaded.segments
     this.epochs = loaded.epochs
     this.producers = loaded.producers
+    this.dedup = loaded.dedup
     this.#snapshots = loaded.snapshots
     this.startOffset = loaded.startOffset
     this.startOffsetToSave = loaded.startOffset
@@ -71,6 +74,7 @@ export class LogState {
       for (const batch of batches) {
         last.add(batch, indexIntervalBytes)
         this.producers.appended(batch.header, batch.lastOffset, nowMs)
+        if (batch.keyMark !== undefined) this.#rememberKey(batch, nowMs)
         this.sizeBytes += batch.bytes
       }
       this.endOffset = batches[batches.length - 1].lastOffset + 1
@@ -94,7 +98,7 @@ export class LogState {
     const { endOffset } = this
     await this.durability.flushForGood(endOffset)
     if (this.#snapshots.newestOffset === endOffset) return
-    await this.#snapshots.write(takeSnapshot(endOffset, this.producers.states()))
+    await this.#snapshots.write(this.#snapshotAt(endOffset))
   }
 
   /** Cuts off the batch that holds `offset` and all behind it. */
@@ -109,6 +113,7 @@ export class LogState {
     // The batch began with records that were deleted: nothing is left at all.
     if (this.endOffset < this.startOffset) return this.restartAt(this.startOffset)
     this.epochs.truncateFromEnd(this.endOffset)
+    this.dedup.truncate(this.endOffset)
     await this.#reloadProducers()
     await this.#cut()
   }
@@ -120,6 +125,7 @@ export class LogState {
     this.startOffset = offset
     this.startOffsetToSave = offset
     this.producers.reset([])
+    this.dedup.clear()
     this.epochs.clear()
     await this.#snapshots.removeAll()
     const first = newSegment(this.#options, offset)
@@ -162,7 +168,17 @@ export class LogState {
     this.#watch(segment)
     this.segments.push(segment)
     this.durability.folderChanged()
-    this.durability.add(takeSnapshot(segment.baseOffset, this.producers.states()))
+    this.durability.add(this.#snapshotAt(segment.baseOffset))
+  }
+
+  #snapshotAt(offset: number): Snapshot {
+    return takeSnapshot(offset, this.producers.states(), this.dedup)
+  }
+
+  #rememberKey({ keyMark, header, lastOffset }: PlannedBatch, nowMs: number): void {
+    if (keyMark === undefined) return
+    const baseOffset = lastOffset - header.lastOffsetDelta
+    this.dedup.add(keyMark, keyedPlace(keyMark, header, baseOffset), nowMs)
   }
 
   #watch(segment: Segment): void {
@@ -208,6 +224,6 @@ export class LogState {
     const snapshot = await this.#snapshots.loadNewest(this.endOffset, this.#options.clock.now())
     this.producers.reset(snapshot?.states ?? [])
     const range = { from: snapshot?.offset ?? 0, to: this.endOffset }
-    await replayProducers(this.producers, this.segments, range, this.context)
+    await replayBatches({ producers: this.producers }, this.segments, range, this.context)
   }
 }

@@ -138,10 +138,10 @@ export class Log {
     if (this.#gate !== undefined) return this.#gate.then(() => this.append(requests, leaderEpoch))
     this.#checkUsable('append to')
     assert(this.#appending === undefined, 'one append at a time')
-    const { last, endOffset, producers } = this.#state
+    const { last, endOffset, producers, dedup } = this.#state
     const config = this.#options.config()
     const nowMs = this.#nowMs
-    const context = { config, endOffset, leaderEpoch, segment: last, producers, nowMs }
+    const context = { config, endOffset, leaderEpoch, segment: last, producers, dedup, nowMs }
     const plan = planAppend(requests, context)
     if (plan.parts.length === 0) {
       // What a repetition repeats may be unflushed still, where the flush that was to follow it failed.
@@ -206,8 +206,14 @@ export class Log {
     return this.#state.producers.states()
   }
 
-  /** Gives back the memory of producers that were silent for producer.id.expiration.ms. */
+  /** Idempotency keys that are known. */
+  get dedupEntries(): number {
+    return this.#state.dedup.size
+  }
+
+  /** Gives back the memory of producers that were silent for producer.id.expiration.ms, and of old keys. */
   sweepProducers(): void {
+    this.#state.dedup.expire(this.#nowMs())
     this.#state.producers.sweep(this.#nowMs())
   }
 

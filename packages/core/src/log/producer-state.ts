@@ -39,7 +39,14 @@ export interface SequencedBatch {
 export type SequenceVerdict =
   | { readonly kind: 'append' }
   | { readonly kind: 'duplicate'; readonly of: RememberedBatch }
-  | { readonly kind: 'refused'; readonly error: number; readonly message: string }
+  | {
+      readonly kind: 'refused'
+      readonly error: number
+      readonly message: string
+      /** What would be taken. */
+      readonly epoch: number
+      readonly nextSequence: number
+    }
 
 const append: SequenceVerdict = Object.freeze({ kind: 'append' })
 
@@ -81,16 +88,20 @@ export class ProducerState {
       const duplicate = this.#duplicateOf(batch)
       if (duplicate !== undefined) return { kind: 'duplicate', of: duplicate }
     }
-    if (producerEpoch < this.epoch) {
+    const { epoch } = this
+    if (producerEpoch < epoch) {
+      const nextSequence = nextSequenceAfter(this.lastBatch)
       const message = `epoch ${producerEpoch} of producer ${this.producerId} is older than ${this.epoch}`
-      return { kind: 'refused', error: errors.INVALID_PRODUCER_EPOCH, message }
+      const error = errors.INVALID_PRODUCER_EPOCH
+      return { kind: 'refused', error, message, epoch, nextSequence }
     }
     if (this.epoch === noEpoch) return append
     const sameEpoch = producerEpoch === this.epoch
-    const expected = sameEpoch ? nextSequence(this.lastBatch) : 0
-    if (baseSequence === expected) return append
-    const message = `sequence ${baseSequence} of producer ${this.producerId} where ${expected} comes next`
-    return { kind: 'refused', error: errors.OUT_OF_ORDER_SEQUENCE_NUMBER, message }
+    const nextSequence = sameEpoch ? nextSequenceAfter(this.lastBatch) : 0
+    if (baseSequence === nextSequence) return append
+    const error = errors.OUT_OF_ORDER_SEQUENCE_NUMBER
+    const message = `sequence ${baseSequence} of producer ${this.producerId} where ${nextSequence} comes next`
+    return { kind: 'refused', error, message, epoch: producerEpoch, nextSequence }
   }
 
   /** The batch is in the log, its last record at `lastOffset`. */
@@ -129,6 +140,6 @@ function lastSequence(batch: SequencedBatch): number {
   return sequenceAfter(batch.baseSequence, batch.lastOffsetDelta)
 }
 
-function nextSequence(last: RememberedBatch | undefined): number {
+function nextSequenceAfter(last: RememberedBatch | undefined): number {
   return last === undefined ? 0 : sequenceAfter(last.lastSequence, 1)
 }

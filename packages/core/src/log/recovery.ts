@@ -18,7 +18,10 @@ import {
   readInt32,
   readInt64,
 } from '@sluice/protocol/records/batch'
+import { hasKeyMark, readKeyMark } from '@sluice/protocol/records/key-mark'
+import { keyedPlace } from './append-plan.ts'
 import { lastOffsetAt } from './batch-selection.ts'
+import { Dedup } from './dedup.ts'
 import { runReads } from './disk-reads.ts'
 import { LeaderEpochs, leaderEpochFileName, noLeaderEpoch } from './leader-epochs.ts'
 import { readLogFolder, type SegmentFiles } from './log-folder.ts'
@@ -41,7 +44,14 @@ export interface LoadedLog {
   readonly filesChanged: boolean
   readonly epochs: LeaderEpochs
   readonly producers: Producers
+  readonly dedup: Dedup
   readonly snapshots: SnapshotFiles
+}
+
+/** What a log knows of the batches in it, to find a repetition. */
+interface Memory {
+  readonly producers: Producers
+  readonly dedup?: Dedup
 }
 
 export async function loadLog(options: LogOptions): Promise<LoadedLog> {
@@ -86,9 +96,9 @@ export function scanContext(options: LogOptions): ScanContext {
   return { clock: options.clock, intervalBytes: options.config().indexIntervalBytes }
 }
 
-/** Tells `producers` of the batches from offset `from` up to `to`. */
-export async function replayProducers(
-  producers: Producers,
+/** Tells `memory` of the batches from offset `from` up to `to`. */
+export async function replayBatches(
+  memory: Memory,
   segments: readonly Segment[],
   range: { from: number; to: number },
   context: ScanContext,
@@ -97,7 +107,7 @@ export async function replayProducers(
   const nowMs = context.clock.now()
   const visit: AcceptBatch = (buffer, at) => {
     if (lastOffsetAt(buffer, at) >= range.to) return false
-    replayBatch(producers, buffer, at, nowMs)
+    replayBatch(memory, buffer, at, nowMs)
     return true
   }
   for (const segment of segments.slice(segmentIndexFor(segments, range.from))) {
@@ -108,7 +118,13 @@ export async function replayProducers(
   }
 }
 
-function replayBatch(producers: Producers, buffer: Buffer, at: number, nowMs: number): void {
+function replayBatch(memory: Memory, buffer: Buffer, at: number, nowMs: number): void {
+  const { producers, dedup } = memory
+  if (dedup !== undefined && hasKeyMark(buffer, at)) {
+    const header = readBatchHeader(buffer, at)
+    const mark = readKeyMark(buffer, header)
+    if (mark !== undefined) dedup.replay(mark, keyedPlace(mark, header, header.baseOffset), nowMs)
+  }
   if (readInt64(buffer, at + batchField.producerId) === noProducerId) return
   producers.appended(readBatchHeader(buffer, at), lastOffsetAt(buffer, at), nowMs)
 }
@@ -126,6 +142,7 @@ class Loader {
   readonly #epochs: LeaderEpochs
   readonly #snapshots: SnapshotFiles
   readonly #producers: Producers
+  readonly #dedup: Dedup
   #endOffset = 0
   /** Of the last batch that was read: it never goes back. */
   #epoch = noLeaderEpoch
@@ -137,6 +154,7 @@ class Loader {
     this.#epochs = epochs
     this.#snapshots = snapshots
     this.#producers = new Producers(options.producerExpirationMs)
+    this.#dedup = new Dedup(options.config)
   }
 
   async load(files: readonly SegmentFiles[]): Promise<LoadedLog> {
@@ -161,6 +179,7 @@ class Loader {
       filesChanged: !resumed,
       epochs: this.#epochs,
       producers: this.#producers,
+      dedup: this.#dedup,
       snapshots: this.#snapshots,
     }
   }
@@ -188,7 +207,8 @@ class Loader {
         // A gap: records between were lost, and with them all sense of what follows.
         if (!this.#isNext(segment.baseOffset)) return this.#cutSegments(i)
         await this.#segments[i - 1].seal()
-        await this.#snapshots.write(takeSnapshot(segment.baseOffset, this.#producers.states()))
+        const states = this.#producers.states()
+        await this.#snapshots.write(takeSnapshot(segment.baseOffset, states, this.#dedup))
       }
       const cutBytes = await this.#recoverSegment(i)
       if (cutBytes > 0) return this.#cutSegments(i + 1, cutBytes)
@@ -220,6 +240,7 @@ class Loader {
     const segment = this.#segments[index]
     const nextBase = this.#segments[index + 1]?.baseOffset ?? Number.POSITIVE_INFINITY
     const nowMs = this.#options.clock.now()
+    const memory = { producers: this.#producers, dedup: this.#dedup }
     this.#endOffset = segment.baseOffset
     return segment.recover(this.#context, (buffer, at) => {
       const batchEpoch = readInt32(buffer, at + batchField.leaderEpoch)
@@ -228,7 +249,7 @@ class Loader {
       if (lastOffset >= nextBase || batchEpoch < this.#epoch) return false
       this.#epoch = batchEpoch
       this.#epochs.assign(batchEpoch, readInt64(buffer, at))
-      replayBatch(this.#producers, buffer, at, nowMs)
+      replayBatch(memory, buffer, at, nowMs)
       this.#endOffset = lastOffset + 1
       return true
     })
@@ -244,11 +265,13 @@ class Loader {
   }
 
   async #loadProducers(upTo: number): Promise<void> {
-    const snapshot = await this.#snapshots.loadNewest(upTo, this.#options.clock.now())
+    const nowMs = this.#options.clock.now()
+    const snapshot = await this.#snapshots.loadNewest(upTo, nowMs, this.#dedup)
     this.#producers.reset(snapshot?.states ?? [])
+    const memory = { producers: this.#producers, dedup: this.#dedup }
     const range = { from: snapshot?.offset ?? 0, to: upTo }
     if (this.#segments.length === 0) return
-    await replayProducers(this.#producers, this.#segments, range, this.#context)
+    await replayBatches(memory, this.#segments, range, this.#context)
   }
 
   /** Sealed segments without whole indexes: those that are wrong inside are found out by their readers. */
@@ -282,6 +305,7 @@ class Loader {
     this.#segments.push(first)
     this.#epochs.clear()
     this.#producers.reset([])
+    this.#dedup.clear()
     this.#endOffset = startOffset
   }
 }

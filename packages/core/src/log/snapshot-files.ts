@@ -3,8 +3,15 @@
 
 import { join } from 'node:path/posix'
 import { type Disk, DiskError } from '../host/disk.ts'
+import type { Dedup } from './dedup.ts'
 import { segmentFileName } from './file-names.ts'
-import { addDedup, decodeSnapshot, encodeDedup, encodeSnapshot } from './producer-snapshot.ts'
+import {
+  addDedup,
+  decodeSnapshot,
+  encodeDedup,
+  encodeSnapshot,
+  keysOfDedup,
+} from './producer-snapshot.ts'
 import type { ProducerState } from './producer-state.ts'
 
 /** A snapshot as of some offset, encoded when the log ended there. */
@@ -14,8 +21,13 @@ export interface Snapshot {
   readonly dedup: Buffer | undefined
 }
 
-export function takeSnapshot(offset: number, states: readonly ProducerState[]): Snapshot {
-  return { offset, content: encodeSnapshot(states), dedup: encodeDedup(states) }
+export function takeSnapshot(
+  offset: number,
+  states: readonly ProducerState[],
+  dedup: Dedup,
+): Snapshot {
+  const keys = dedup.size > 0 ? dedup.encode() : undefined
+  return { offset, content: encodeSnapshot(states), dedup: encodeDedup(states, keys) }
 }
 
 export class SnapshotFiles {
@@ -45,13 +57,17 @@ export class SnapshotFiles {
     }
   }
 
-  /** The newest sound snapshot at or below `upTo`; damaged ones are removed on the way. */
+  /**
+   * The newest sound snapshot at or below `upTo`; damaged ones are removed on the way. `dedup`, which is
+   * empty, takes the keys.
+   */
   async loadNewest(
     upTo: number,
     nowMs: number,
+    dedup?: Dedup,
   ): Promise<{ offset: number; states: ProducerState[] } | undefined> {
     for (const offset of this.#offsets.filter((one) => one <= upTo).reverse()) {
-      const states = await this.#load(offset, nowMs)
+      const states = await this.#load(offset, nowMs, dedup)
       if (states !== undefined) return { offset, states }
       await this.#remove((one) => one === offset)
     }
@@ -77,13 +93,19 @@ export class SnapshotFiles {
     return this.#remove((one) => one !== newest && !baseOffsets.has(one))
   }
 
-  async #load(offset: number, nowMs: number): Promise<ProducerState[] | undefined> {
+  async #load(
+    offset: number,
+    nowMs: number,
+    dedup: Dedup | undefined,
+  ): Promise<ProducerState[] | undefined> {
     const content = await this.#read(this.#path(offset, 'snapshot'))
     const states = content === undefined ? undefined : decodeSnapshot(content, nowMs)
-    if (states === undefined || states.length === 0) return states
-    const dedup = await this.#read(this.#path(offset, 'dedup'))
-    if (dedup !== undefined) addDedup(dedup, states)
-    return states
+    if (states === undefined) return undefined
+    const older = await this.#read(this.#path(offset, 'dedup'))
+    // Kafka writes none. One that is damaged would let in what was stored: an older snapshot has to do.
+    if (older === undefined) return states
+    if (!addDedup(older, states)) return undefined
+    return dedup === undefined || dedup.load(keysOfDedup(older)) ? states : undefined
   }
 
   async #read(path: string): Promise<Buffer | undefined> {

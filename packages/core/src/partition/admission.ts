@@ -4,10 +4,12 @@
 
 import { errors } from '@sluice/protocol/errors'
 import {
+  attributeBits,
   type BatchHeader,
   readBatchHeader,
   stampLogAppendTime,
 } from '@sluice/protocol/records/batch'
+import { readKeyMark } from '@sluice/protocol/records/key-mark'
 import { recompressBatch } from '@sluice/protocol/records/recompress'
 import { type ValidationFailure, validateBatches } from '@sluice/protocol/records/validate'
 import type { TopicConfig } from '../config/topic-config.ts'
@@ -22,6 +24,8 @@ export interface AdmissionOptions {
   /** Open compressed batches and check each record too (sluice.validate=deep). */
   readonly deep: boolean
   readonly nowMs: number
+  /** What the request says of the batch's mark. */
+  readonly keyMark?: Buffer
 }
 
 export function admit(records: Buffer, options: AdmissionOptions): Admission {
@@ -47,6 +51,12 @@ export function admit(records: Buffer, options: AdmissionOptions): Admission {
     const message = 'transactions are not available in this version of Sluice'
     return { ok: false, error: errors.TRANSACTIONAL_ID_AUTHORIZATION_FAILED, message }
   }
+  const [first] = valid.batches
+  if (options.keyMark !== undefined || (first.attributes & attributeBits.keyMark) !== 0) {
+    const mark = readKeyMark(records, first)
+    // One that nobody asked for would come to life when the log is recovered.
+    if (mark === undefined || options.keyMark?.equals(mark) !== true) return falseMark
+  }
   const admitted = inTopicsCodec({ records, batches: valid.batches }, config['compression.type'])
   const tooLarge = admitted.batches.find(({ batchBytes }) => batchBytes > maxBatchBytes)
   if (tooLarge) {
@@ -55,6 +65,12 @@ export function admit(records: Buffer, options: AdmissionOptions): Admission {
   }
   if (stamps) stamp(admitted, nowMs)
   return { ok: true, ...admitted }
+}
+
+const falseMark: Admission = {
+  ok: false,
+  error: errors.INVALID_RECORD,
+  message: 'the key mark of the batch is not that of the request',
 }
 
 interface Admitted {

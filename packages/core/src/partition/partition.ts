@@ -8,6 +8,7 @@
 // breaks the sequence of an idempotent Java producer (KAFKA-14034).
 
 import { errors } from '@sluice/protocol/errors'
+import type { AppendTerms, Verdict } from '@sluice/protocol/extensions'
 import type { BatchHeader } from '@sluice/protocol/records/batch'
 import type { RecordError } from '@sluice/protocol/records/validate'
 import type { TopicConfig } from '../config/topic-config.ts'
@@ -29,6 +30,8 @@ export interface ProduceOptions {
   readonly timeoutMs: number
   /** Only the cluster itself writes to internal topics. */
   readonly origin: 'client' | 'coordinator'
+  /** Append only under these. */
+  readonly terms?: AppendTerms
 }
 
 export interface ProduceOutcome {
@@ -39,6 +42,7 @@ export interface ProduceOutcome {
   readonly logStartOffset: number
   readonly message?: string
   readonly recordErrors?: readonly RecordError[]
+  readonly verdict?: Verdict
 }
 
 export type Isolation = 'uncommitted' | 'committed'
@@ -74,6 +78,7 @@ export interface PartitionOptions {
 interface Pending extends AppendRequest {
   readonly records: Buffer
   readonly batches: BatchHeader[]
+  readonly terms: AppendTerms | undefined
   readonly done: (outcome: ProduceOutcome) => void
 }
 
@@ -159,6 +164,7 @@ export class Partition {
       origin: options.origin,
       deep: deepValidation,
       nowMs: clock.now(),
+      keyMark: options.terms?.keyMark,
     })
     if (!admitted.ok) {
       const { error, message, recordErrors } = admitted
@@ -169,7 +175,8 @@ export class Partition {
       done({ ...this.#refused(errors.REQUEST_TIMED_OUT), message: 'the disk is too slow' })
       return
     }
-    this.#inbox.push({ records: admitted.records, batches: admitted.batches, done })
+    const { terms } = options
+    this.#inbox.push({ records: admitted.records, batches: admitted.batches, terms, done })
     this.#inboxBytes += admitted.records.length
     this.#scheduleDrain()
   }
@@ -329,8 +336,13 @@ export class Partition {
               baseOffset: outcome.baseOffset,
               logAppendTimeMs: outcome.logAppendTimeMs,
               logStartOffset,
+              verdict: outcome.verdict,
             }
-          : { ...this.#refused(outcome.error), message: outcome.message },
+          : {
+              ...this.#refused(outcome.error),
+              message: outcome.message,
+              verdict: outcome.verdict,
+            },
       )
     }
     if (advanced) this.#notify(Math.max(bytes, 1))

@@ -45,6 +45,8 @@ export const attributeBits = {
   transactional: 0x10,
   control: 0x20,
   deleteHorizon: 0x40,
+  /** Ours, of the byte that Kafka leaves alone: see key-mark.ts. */
+  keyMark: 0x4000,
 } as const
 
 export interface BatchHeader {

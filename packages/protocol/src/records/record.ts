@@ -63,6 +63,8 @@ export interface BatchInput {
   readonly baseSequence?: number
   readonly transactional?: boolean
   readonly control?: boolean
+  /** Its first record has a key mark (key-mark.ts). */
+  readonly keyMark?: boolean
   /** Set: the batch is marked LogAppendTime and carries this time. */
   readonly logAppendTime?: number
 }
@@ -204,7 +206,8 @@ function writeHeader(
     codecs.indexOf(times.codec) |
     (batch.logAppendTime === undefined ? 0 : attributeBits.logAppendTime) |
     (batch.transactional ? attributeBits.transactional : 0) |
-    (batch.control ? attributeBits.control : 0)
+    (batch.control ? attributeBits.control : 0) |
+    (batch.keyMark ? attributeBits.keyMark : 0)
   writeInt64(buffer, batchField.baseOffset, batch.baseOffset ?? 0)
   writeInt32(buffer, batchField.length, buffer.length - batchLengthPrefixBytes)
   writeInt32(buffer, batchField.leaderEpoch, batch.leaderEpoch ?? -1)

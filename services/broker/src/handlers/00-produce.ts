@@ -2,6 +2,8 @@
 // v3 batches of format 2 · v5 log start offset · v7 zstd (KIP-110) · v8 record errors (KIP-467)
 // v9 flexible · v10 current leader (KIP-951) · v12 transactions V2 (KIP-890) · v13 topic ids (KIP-516)
 //
+// Batches may come under terms of ours (protocol/extensions.ts), and are then answered with a verdict.
+//
 // Each partition's records go to its inbox; the answer is put together when the last one is settled.
 // No promise is made on this path.
 
@@ -9,8 +11,10 @@ import type { Acks } from '@sluice/core/partition/commit-replicated'
 import type { ProduceOutcome } from '@sluice/core/partition/partition'
 import { apis } from '@sluice/protocol/apis'
 import { errors } from '@sluice/protocol/errors'
+import { type AppendTerms, readTerms, writeVerdict } from '@sluice/protocol/extensions'
 import type { ProduceRequest } from '@sluice/protocol/messages/00-produce'
 import { codecOf } from '@sluice/protocol/records/batch'
+import type { UnknownTag } from '@sluice/protocol/schema'
 import type { Broker } from '../broker.ts'
 import { handler, later } from '../handler.ts'
 import { findPartition } from '../lookup.ts'
@@ -29,6 +33,7 @@ interface PartitionResponse {
   logStartOffset: number
   recordErrors: { batchIndex: number; batchIndexErrorMessage: string }[]
   errorMessage: string | null
+  unknownTags?: UnknownTag[]
 }
 
 export const produce = handler(
@@ -106,9 +111,18 @@ function append(broker: Broker, part: Part, done: (outcome: ProduceOutcome) => v
     done(failedOutcome(errors.UNSUPPORTED_COMPRESSION_TYPE))
     return
   }
+  let terms: AppendTerms | undefined
+  if (data.unknownTags !== undefined) {
+    const read = readTerms(data.unknownTags)
+    if (read === 'malformed') {
+      done(failedOutcome(errors.INVALID_REQUEST))
+      return
+    }
+    terms = read
+  }
   const { timeoutMs } = request
   const acks = request.acks as Acks
-  partition.submit(records, { acks, timeoutMs, origin: 'client' }, done)
+  partition.submit(records, { acks, timeoutMs, origin: 'client', terms }, done)
 }
 
 /** Clients that ask at versions below 7 may not be able to read it. */
@@ -137,6 +151,7 @@ function answer(response: PartitionResponse, outcome: ProduceOutcome): void {
   response.baseOffset = outcome.baseOffset
   response.logAppendTimeMs = outcome.logAppendTimeMs
   response.logStartOffset = outcome.logStartOffset
+  if (outcome.verdict !== undefined) response.unknownTags = [writeVerdict(outcome.verdict)]
   if (outcome.error === 0) return
   response.errorMessage = outcome.message ?? null
   for (const { batchIndex, message } of outcome.recordErrors ?? []) {

@@ -4,6 +4,7 @@
 
 import { apis } from '@sluice/protocol/apis'
 import { errors } from '@sluice/protocol/errors'
+import { extensionsTag, hasExtensions } from '@sluice/protocol/extensions'
 import { type Handler, handler } from '../handler.ts'
 
 /** Served by none; some librdkafka need to see Produce from 0 on (KAFKA-18659). */
@@ -40,7 +41,8 @@ export function apiVersions(handlers: () => readonly Handler[]): Handler {
       if (apiVersion >= 5 && elsewhere) {
         return { errorCode: errors.REBOOTSTRAP_REQUIRED, apiKeys: [] }
       }
-      return { errorCode: 0, apiKeys: apiKeys(), finalizedFeaturesEpoch: 0 }
+      const answer = { errorCode: 0, apiKeys: apiKeys(), finalizedFeaturesEpoch: 0 }
+      return hasExtensions(request) ? { ...answer, unknownTags: [extensionsTag()] } : answer
     },
   )
 }

@@ -1,6 +1,6 @@
 // Configs of our own; all begin with `sluice.`.
 
-import { choice, list, long } from '../definition.ts'
+import { choice, int, list, long } from '../definition.ts'
 
 export const sluiceConfigs = {
   'sluice.validate': choice(
@@ -22,5 +22,16 @@ export const sluiceConfigs = {
     3_600_000,
     'Age at which a followed HTTP stream ends with a reconnect event.',
     { min: 1000 },
+  ),
+} as const
+
+/** Of topics. */
+export const sluiceTopicConfigs = {
+  'sluice.dedup.window.ms': long(900_000, 'How long an Idempotency-Key is known.', { min: 0 }),
+  'sluice.dedup.entries.max': int(
+    500_000,
+    'How many idempotency keys a partition knows at most; further ones are refused (429), none is ' +
+      'forgotten early.',
+    { min: 0, max: 10_000_000 },
   ),
 } as const

@@ -12,6 +12,7 @@ import {
   noReplication,
   noTiering,
 } from './reasons.ts'
+import { sluiceTopicConfigs } from './sluice.ts'
 
 export const topicConfigs = {
   'cleanup.policy': list(['delete'], 'What happens to old records: delete, compact or both.', {
@@ -112,6 +113,7 @@ export const topicConfigs = {
     'Elect a replica that may lack acknowledged records when no other is left.',
     { noEffect: noReplication },
   ),
+  ...sluiceTopicConfigs,
 } as const
 
 const minuteMs = 60_000
