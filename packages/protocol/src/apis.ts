@@ -46,6 +46,7 @@ import {
   createPartitionsResponse,
 } from './messages/37-create-partitions.ts'
 import { deleteGroupsRequest, deleteGroupsResponse } from './messages/42-delete-groups.ts'
+import { electLeadersRequest, electLeadersResponse } from './messages/43-elect-leaders.ts'
 import {
   incrementalAlterConfigsRequest,
   incrementalAlterConfigsResponse,
@@ -59,6 +60,14 @@ import {
   listPartitionReassignmentsResponse,
 } from './messages/46-list-partition-reassignments.ts'
 import { offsetDeleteRequest, offsetDeleteResponse } from './messages/47-offset-delete.ts'
+import {
+  describeClientQuotasRequest,
+  describeClientQuotasResponse,
+} from './messages/48-describe-client-quotas.ts'
+import {
+  alterClientQuotasRequest,
+  alterClientQuotasResponse,
+} from './messages/49-alter-client-quotas.ts'
 import { describeQuorumRequest, describeQuorumResponse } from './messages/55-describe-quorum.ts'
 import { updateFeaturesRequest, updateFeaturesResponse } from './messages/57-update-features.ts'
 import { describeClusterRequest, describeClusterResponse } from './messages/60-describe-cluster.ts'
@@ -66,6 +75,10 @@ import {
   describeProducersRequest,
   describeProducersResponse,
 } from './messages/61-describe-producers.ts'
+import {
+  unregisterBrokerRequest,
+  unregisterBrokerResponse,
+} from './messages/64-unregister-broker.ts'
 import {
   describeTransactionsRequest,
   describeTransactionsResponse,
@@ -140,6 +153,7 @@ export const apis = {
   saslAuthenticate: api('SaslAuthenticate', saslAuthenticateRequest, saslAuthenticateResponse),
   createPartitions: api('CreatePartitions', createPartitionsRequest, createPartitionsResponse),
   deleteGroups: api('DeleteGroups', deleteGroupsRequest, deleteGroupsResponse),
+  electLeaders: api('ElectLeaders', electLeadersRequest, electLeadersResponse),
   incrementalAlterConfigs: api(
     'IncrementalAlterConfigs',
     incrementalAlterConfigsRequest,
@@ -156,10 +170,17 @@ export const apis = {
     listPartitionReassignmentsResponse,
   ),
   offsetDelete: api('OffsetDelete', offsetDeleteRequest, offsetDeleteResponse),
+  describeClientQuotas: api(
+    'DescribeClientQuotas',
+    describeClientQuotasRequest,
+    describeClientQuotasResponse,
+  ),
+  alterClientQuotas: api('AlterClientQuotas', alterClientQuotasRequest, alterClientQuotasResponse),
   describeQuorum: api('DescribeQuorum', describeQuorumRequest, describeQuorumResponse),
   updateFeatures: api('UpdateFeatures', updateFeaturesRequest, updateFeaturesResponse),
   describeCluster: api('DescribeCluster', describeClusterRequest, describeClusterResponse),
   describeProducers: api('DescribeProducers', describeProducersRequest, describeProducersResponse),
+  unregisterBroker: api('UnregisterBroker', unregisterBrokerRequest, unregisterBrokerResponse),
   describeTransactions: api(
     'DescribeTransactions',
     describeTransactionsRequest,

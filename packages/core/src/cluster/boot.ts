@@ -6,9 +6,13 @@ import type { Random } from '../host/random.ts'
 import type { Item, Table } from '../host/table.ts'
 import type { Change, PartitionImage } from './image.ts'
 import {
+  featuresKey,
+  quotasPartition,
   readBroker,
   readConfigs,
+  readFeatures,
   readPartition,
+  readQuotas,
   readTopic,
   readVersion,
   type TopicState,
@@ -72,10 +76,12 @@ export async function takeOver(
 
 /** Everything there is, as changes to an empty image. */
 export async function readAll(table: Table): Promise<Boot> {
-  const [topicItems, brokerItems, configItems] = await Promise.all([
+  const [topicItems, brokerItems, configItems, quotaItems, features] = await Promise.all([
     queryAll(table, 'topics'),
     queryAll(table, 'brokers'),
     queryAll(table, 'configs'),
+    queryAll(table, quotasPartition),
+    table.get(featuresKey),
   ])
   const states = topicItems.map(readTopic)
   const live = states.filter(({ state }) => state === 'live')
@@ -90,6 +96,8 @@ export async function readAll(table: Table): Promise<Boot> {
     )
   }
   for (const item of configItems) changes.push({ kind: 'configs', ...readConfigs(item) })
+  for (const item of quotaItems) changes.push({ kind: 'quotas', ...readQuotas(item) })
+  if (features) changes.push({ kind: 'features', levels: readFeatures(features) })
   return { changes, remains: states.filter(({ state }) => state !== 'live') }
 }
 

@@ -8,6 +8,7 @@ import { errors } from '@sluice/protocol/errors'
 import type { BrokerConfig } from '../config/broker-config.ts'
 import type { Random } from '../host/random.ts'
 import type { Action, Table } from '../host/table.ts'
+import { isRefusal, planQuotas, type QuotaOperation } from './alter-quotas.ts'
 import type { Cluster } from './cluster.ts'
 import {
   type NewTopic,
@@ -19,6 +20,8 @@ import {
   refusal,
   tooManyPartitions,
 } from './create-topics.ts'
+import { type ElectionType, planElection } from './elect-leaders.ts'
+import { type FeatureUpdate, planFeatures } from './features.ts'
 import type {
   BrokerImage,
   Change,
@@ -29,18 +32,24 @@ import type {
 } from './image.ts'
 import {
   brokerItem,
+  brokerKey,
   configsItem,
   configsKey,
+  featuresItem,
   nameKey,
   partitionItem,
   partitionKey,
   producerIdsKey,
+  quotasItem,
+  quotasKey,
   readProducerIds,
   type TopicState,
   topicItem,
   topicKey,
 } from './items.ts'
 import { commitActionsMax, type MetadataWriter } from './metadata-writer.ts'
+import type { QuotaEntity } from './quota-entity.ts'
+import { planReassignment } from './reassign.ts'
 import { isInternalTopic } from './topic-name.ts'
 
 /** Producer ids that a broker takes at a time, as in Kafka. */
@@ -51,6 +60,14 @@ export type { NewTopic } from './create-topics.ts'
 export type CreatedTopic =
   | { readonly ok: true; readonly topic: TopicImage; readonly configs: ConfigOverrides }
   | Refusal
+
+/** A partition by its topic's name. */
+export interface PartitionRef {
+  readonly topic: string
+  readonly index: number
+}
+
+export type Done = { readonly ok: true } | Refusal
 
 export interface ProducerIdBlock {
   readonly first: number
@@ -164,6 +181,82 @@ export class Controller {
     })
   }
 
+  /** Elects leaders of the partitions, each in its own right: one outcome for each, in order. */
+  electLeaders(partitions: readonly PartitionRef[], type: ElectionType): Promise<Done[]> {
+    const isLive = (id: number) => this.#image.broker(id)?.fenced === false
+    return this.#changePartitions(partitions, (one) => planElection(one, type, isLive))
+  }
+
+  /** Begins or cancels (`replicas` of null) moves of replicas: one outcome for each, in order. */
+  reassign(
+    moves: readonly (PartitionRef & { readonly replicas: readonly number[] | null })[],
+    options: { mayChangeFactor: boolean },
+  ): Promise<Done[]> {
+    const context = {
+      ...options,
+      isRegistered: (id: number) => this.#image.broker(id) !== undefined,
+      isLive: (id: number) => this.#image.broker(id)?.fenced === false,
+    }
+    return this.#changePartitions(moves, (one, n) =>
+      planReassignment(one, moves[n].replicas, context),
+    )
+  }
+
+  /** Sets and removes quotas of one entity, all operations or none. */
+  alterQuotas(
+    entity: QuotaEntity,
+    operations: readonly QuotaOperation[],
+    options: { validateOnly: boolean },
+  ): Promise<Done> {
+    return this.#exclusively(async () => {
+      const before = this.#image.quotaValues(entity)
+      const values = planQuotas(entity, before, operations)
+      if (isRefusal(values)) return values
+      const isSet = Object.keys(values).length > 0
+      const wasSet = Object.keys(before).length > 0
+      if (options.validateOnly || (!isSet && !wasSet)) return { ok: true }
+      const action: Action = isSet
+        ? put(quotasItem(entity, values))
+        : { kind: 'delete', key: quotasKey(entity) }
+      await this.#commit([action], [{ kind: 'quotas', entity, values }])
+      return { ok: true }
+    })
+  }
+
+  /** Changes the finalized levels of features, all or none. */
+  updateFeatures(
+    updates: readonly FeatureUpdate[],
+    options: { validateOnly: boolean },
+  ): Promise<Done> {
+    return this.#exclusively(async () => {
+      const levels = planFeatures(this.#image.featureLevels, updates, this.#image.controllerId)
+      if (isRefusal(levels)) return levels
+      if (options.validateOnly) return { ok: true }
+      await this.#commit([put(featuresItem(levels))], [{ kind: 'features', levels }])
+      return { ok: true }
+    })
+  }
+
+  /**
+   * Forgets a broker. One that lives registers again as soon as it hears of it, under a new epoch: the
+   * controller's own broker does so here.
+   */
+  unregisterBroker(id: number): Promise<Done> {
+    return this.#exclusively(async () => {
+      const broker = this.#image.broker(id)
+      if (!broker) {
+        const message = `Broker ID ${id} is not currently registered`
+        return refusal(errors.BROKER_ID_NOT_REGISTERED, message)
+      }
+      if (id === this.#image.controllerId) {
+        await this.#register(broker)
+        return { ok: true }
+      }
+      await this.#commit([{ kind: 'delete', key: brokerKey(id) }], [{ kind: 'brokerRemoved', id }])
+      return { ok: true }
+    })
+  }
+
   /** Ids that nobody else gets, also after a restart. */
   allocateProducerIds(): Promise<ProducerIdBlock> {
     return this.#exclusively(async () => {
@@ -177,12 +270,7 @@ export class Controller {
 
   /** Puts a broker into the image, live. Its epoch is the version at which it came. */
   registerBroker(broker: Omit<BrokerImage, 'epoch'>): Promise<BrokerImage> {
-    return this.#exclusively(async () => {
-      const registered = { ...broker, epoch: this.#options.writer.version + 1 }
-      const change: Change = { kind: 'broker', broker: registered }
-      await this.#commit([put(brokerItem(registered))], [change])
-      return registered
-    })
+    return this.#exclusively(() => this.#register(broker))
   }
 
   /**
@@ -234,6 +322,41 @@ export class Controller {
   #planContext(): PlanContext {
     const { random, config } = this.#options
     return { image: this.#image, config: config(), draw: (limit) => random.integer(limit) }
+  }
+
+  async #register(broker: Omit<BrokerImage, 'epoch'>): Promise<BrokerImage> {
+    const registered = { ...broker, epoch: this.#options.writer.version + 1 }
+    const change: Change = { kind: 'broker', broker: registered }
+    await this.#commit([put(brokerItem(registered))], [change])
+    return registered
+  }
+
+  /** Replaces partitions by what `plan` makes of each; those that it leaves as they are cost nothing. */
+  #changePartitions(
+    refs: readonly PartitionRef[],
+    plan: (
+      partition: PartitionImage,
+      at: number,
+    ) => { ok: true; partition: PartitionImage } | Refusal,
+  ): Promise<Done[]> {
+    return this.#exclusively(async () => {
+      const outcomes: Done[] = []
+      for (const [at, { topic: name, index }] of refs.entries()) {
+        const topic = this.#image.topic(name)
+        const partition = topic?.partitions[index]
+        if (!topic || !partition) {
+          outcomes.push(unknownPartition(name, topic ? index : undefined))
+          continue
+        }
+        const planned = plan(partition, at)
+        outcomes.push(planned.ok ? { ok: true } : planned)
+        if (!planned.ok || planned.partition === partition) continue
+        const partitions = topic.partitions.with(index, planned.partition)
+        const action = put(partitionItem(topic.id, planned.partition))
+        await this.#commit([action], [{ kind: 'topic', topic: { ...topic, partitions } }])
+      }
+      return outcomes
+    })
   }
 
   #exclusively<T>(run: () => Promise<T>): Promise<T> {
@@ -314,6 +437,11 @@ export class Controller {
 
 function put(item: Extract<Action, { kind: 'put' }>['item']): Extract<Action, { kind: 'put' }> {
   return { kind: 'put', item }
+}
+
+function unknownPartition(name: string, index: number | undefined): Refusal {
+  const what = index === undefined ? `topic as ${name}` : `partition as ${name}-${index}`
+  return refusal(errors.UNKNOWN_TOPIC_OR_PARTITION, `No such ${what}`)
 }
 
 function inNextEpoch(partition: PartitionImage): PartitionImage {

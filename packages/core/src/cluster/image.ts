@@ -3,6 +3,8 @@
 // looks it up again. Names resolve to ids, and a deleted name is free at once (KIP-516).
 
 import { assert } from '../lib/assert.ts'
+import type { FeatureLevels } from './features.ts'
+import { type QuotaEntity, type QuotaValues, quotaEntityKey } from './quota-entity.ts'
 import { collisionKey } from './topic-name.ts'
 
 export interface Endpoint {
@@ -59,8 +61,17 @@ export type Change =
       readonly name: string
       readonly overrides: ConfigOverrides
     }
+  /** No values: nothing is set for the entity any more. */
+  | { readonly kind: 'quotas'; readonly entity: QuotaEntity; readonly values: QuotaValues }
+  | { readonly kind: 'features'; readonly levels: FeatureLevels }
+
+export interface QuotaSetting {
+  readonly entity: QuotaEntity
+  readonly values: QuotaValues
+}
 
 const noOverrides: ConfigOverrides = Object.freeze({})
+const noValues: QuotaValues = Object.freeze({})
 
 export class MetadataImage {
   readonly clusterId: string
@@ -73,6 +84,8 @@ export class MetadataImage {
   readonly #collisionKeys = new Map<string, string>()
   readonly #brokers = new Map<number, BrokerImage>()
   readonly #configs = new Map<string, ConfigOverrides>()
+  readonly #quotas = new Map<string, QuotaSetting>()
+  #featureLevels: FeatureLevels = Object.freeze({})
 
   constructor(clusterId: string) {
     this.clusterId = clusterId
@@ -131,6 +144,26 @@ export class MetadataImage {
     return this.#configs.get(`${scope}#${name}`) ?? noOverrides
   }
 
+  /** Names for which something is set; of brokers the empty one stands for all. */
+  configNames(scope: ConfigScope): string[] {
+    const prefix = `${scope}#`
+    const keys = [...this.#configs.keys()].filter((key) => key.startsWith(prefix))
+    return keys.map((key) => key.slice(prefix.length))
+  }
+
+  quotas(): IterableIterator<QuotaSetting> {
+    return this.#quotas.values()
+  }
+
+  quotaValues(entity: QuotaEntity): QuotaValues {
+    return this.#quotas.get(quotaEntityKey(entity))?.values ?? noValues
+  }
+
+  /** Those that were altered; see finalizedLevel. */
+  get featureLevels(): FeatureLevels {
+    return this.#featureLevels
+  }
+
   apply(version: number, changes: readonly Change[]): void {
     assert(version >= this.#version, 'the image goes forward only')
     this.#version = version
@@ -155,7 +188,17 @@ export class MetadataImage {
         const key = `${change.scope}#${change.name}`
         if (Object.keys(change.overrides).length === 0) this.#configs.delete(key)
         else this.#configs.set(key, change.overrides)
+        return
       }
+      case 'quotas': {
+        const { entity, values } = change
+        const key = quotaEntityKey(entity)
+        if (Object.keys(values).length === 0) this.#quotas.delete(key)
+        else this.#quotas.set(key, { entity, values })
+        return
+      }
+      case 'features':
+        this.#featureLevels = change.levels
     }
   }
 

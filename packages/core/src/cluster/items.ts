@@ -6,12 +6,15 @@
 //   t#<id>/p#<n>          { leader, leaderEpoch, partitionEpoch, replicas, isr, ... }
 //   brokers/<id>          { epoch, directoryId, rack, endpoints, fenced }
 //   configs/<scope>#<name>  { overrides }                 brokers, groups, clients
+//   quotas/<entity>       { values }                      as quota-entity.ts names them
+//   meta/features         { levels }                      those that were altered
 //   pids/next             { next }
 //   log/<version>         { nonce, changes }              what a transaction did, for those who follow
 //
 // Values were written by us, but maybe by another release: each is checked where it is read.
 
 import type { Item, ItemKey, Json } from '../host/table.ts'
+import type { FeatureLevels } from './features.ts'
 import type {
   BrokerImage,
   Change,
@@ -19,9 +22,17 @@ import type {
   ConfigScope,
   Endpoint,
   PartitionImage,
+  QuotaSetting,
 } from './image.ts'
+import {
+  type QuotaEntity,
+  type QuotaValues,
+  quotaEntityKey,
+  readQuotaEntityKey,
+} from './quota-entity.ts'
 
 export const versionKey: ItemKey = { partition: 'meta', sort: 'version' }
+export const featuresKey: ItemKey = { partition: 'meta', sort: 'features' }
 export const producerIdsKey: ItemKey = { partition: 'pids', sort: 'next' }
 
 const versionDigits = 16
@@ -38,6 +49,12 @@ export function partitionKey(id: string, index: number): ItemKey {
 
 export function configsKey(scope: ConfigScope, name: string): ItemKey {
   return { partition: 'configs', sort: `${scope}#${name}` }
+}
+
+export const quotasPartition = 'quotas'
+
+export function quotasKey(entity: QuotaEntity): ItemKey {
+  return { partition: quotasPartition, sort: quotaEntityKey(entity) }
 }
 
 /** Sorts by version. */
@@ -86,6 +103,14 @@ export function brokerItem(broker: BrokerImage): Item {
 
 export function configsItem(scope: ConfigScope, name: string, overrides: ConfigOverrides): Item {
   return { ...configsKey(scope, name), value: { overrides: { ...overrides } } }
+}
+
+export function quotasItem(entity: QuotaEntity, values: QuotaValues): Item {
+  return { ...quotasKey(entity), value: { values: { ...values } } }
+}
+
+export function featuresItem(levels: FeatureLevels): Item {
+  return { ...featuresKey, value: { levels: { ...levels } } }
 }
 
 export function logItem(version: number, nonce: string, changes: readonly Change[]): Item {
@@ -153,6 +178,14 @@ export function readConfigs(item: Item): {
   return { scope, name: item.sort.slice(hash + 1), overrides }
 }
 
+export function readQuotas({ sort, value }: Item): QuotaSetting {
+  return { entity: readQuotaEntityKey(sort), values: numbersByName(value['values'], 'values') }
+}
+
+export function readFeatures({ value }: Item): FeatureLevels {
+  return numbersByName(value['levels'], 'levels')
+}
+
 /** The nonce of the transaction that made the entry. */
 export function readNonce({ value }: Item): string {
   return string(value['nonce'], 'nonce')
@@ -192,6 +225,10 @@ function changeValue(change: Change): { [name: string]: Json } {
       return { kind: 'broker', id: change.broker.id, broker: brokerValue(change.broker) }
     case 'configs':
       return { ...change, overrides: { ...change.overrides } }
+    case 'quotas':
+      return { kind: 'quotas', entity: { ...change.entity }, values: { ...change.values } }
+    case 'features':
+      return { kind: 'features', levels: { ...change.levels } }
     case 'topicRemoved':
     case 'brokerRemoved':
       return { ...change }
@@ -234,8 +271,16 @@ function numbers(value: Json | undefined, name: string): number[] {
 }
 
 function strings(value: Json | undefined, name: string): ConfigOverrides {
+  return Object.fromEntries(entries(value, name).map(([key, one]) => [key, string(one, key)]))
+}
+
+function numbersByName(value: Json | undefined, name: string): Record<string, number> {
+  return Object.fromEntries(entries(value, name).map(([key, one]) => [key, number(one, key)]))
+}
+
+function entries(value: Json | undefined, name: string): [string, Json][] {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw new TypeError(`${name} of a table item is not an object`)
   }
-  return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, string(one, key)]))
+  return Object.entries(value)
 }
