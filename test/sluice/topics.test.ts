@@ -46,6 +46,28 @@ describe('sluice topics', () => {
     expect(stderr.trimEnd().split('\n')).toHaveLength(1)
   })
 
+  test('alter adds partitions, sets and unsets configs', async () => {
+    await output(['topics', 'create', 'a', '--config', 'segment.ms=60000'])
+    const change = ['--config', 'retention.ms=1000', '--delete-config', 'segment.ms']
+    const alter = ['topics', 'alter', 'a', '--partitions', '3', ...change]
+    expect(await output([...alter, '--dry-run'])).toBe('topic a can be altered so\n')
+    expect(await output(['topics', 'describe', 'a'])).toContain('PartitionCount: 1\t')
+    expect(await output(alter)).toBe('topic a is altered\n')
+    const text = await output(['topics', 'describe', 'a'])
+    expect(text).toMatch(/PartitionCount: 3\t.*Configs: .*retention.ms=1000/)
+    expect(text).not.toContain('segment.ms')
+  })
+
+  test('alter does all or nothing', async () => {
+    await output(['topics', 'create', 'a', '--partitions', '2'])
+    const alter = ['topics', 'alter', 'a', '--partitions', '1', '--config', 'retention.ms=1000']
+    const { status, stderr } = await run(alter)
+    expect([status, stderr]).toEqual([1, expect.stringContaining('(INVALID_PARTITIONS)')])
+    expect(await output(['topics', 'describe', 'a'])).not.toContain('retention.ms')
+    const nothing = await run(['topics', 'alter', 'a'])
+    expect([nothing.status, nothing.stderr]).toEqual([2, expect.stringContaining('--partitions')])
+  })
+
   test('--if-not-exists and --if-exists are content', async () => {
     await output(['topics', 'create', 'a'])
     await output(['topics', 'create', 'a', '--if-not-exists'])

@@ -18,11 +18,20 @@ export function wholeNumber(options: { min: number; max?: number }): (text: stri
   }
 }
 
-const unitsMs: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 }
+/** An offset of a log. */
+export const offsetOption = wholeNumber({ min: 0 })
+
+const unitsMs: Readonly<Record<string, number>> = {
+  ms: 1,
+  s: 1000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+}
 
 /** `500`, `500ms`, `5s`, `2m`: milliseconds. */
 export function durationMs(text: string): number {
-  const match = /^(\d+(?:\.\d+)?)(ms|s|m|h)?$/.exec(text)
+  const match = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)?$/.exec(text)
   if (!match) throw new InvalidArgumentError('It must be milliseconds, or a time such as 5s or 2m.')
   return Number(match[1]) * unitsMs[match[2] ?? 'ms']
 }

@@ -1,7 +1,11 @@
 // Client: how a command reaches a broker: the --bootstrap option, Kafka's client configs by -X, and a
 // KafkaClient on this machine's network. What goes wrong becomes a Failure of one line.
 
-import type { ConsumerConfig, ProducerConfig } from '@sluice/core/config/client-config'
+import {
+  type ConsumerConfig,
+  consumerConfig,
+  type ProducerConfig,
+} from '@sluice/core/config/client-config'
 import {
   type ConfigEntry,
   type ConfigError,
@@ -43,6 +47,16 @@ export async function withClient<T>(
     client.close()
     clearInterval(keepAlive)
   }
+}
+
+/** As `withClient`, with no client configs but their defaults. */
+export async function withCluster<T>(
+  bootstrap: string,
+  work: (client: KafkaClient) => Promise<T>,
+): Promise<T> {
+  const defaults = consumerConfig({})
+  if (!defaults.ok) throw invalidConfigs(defaults.errors)
+  return withClient(bootstrap, defaults.config, work)
 }
 
 function newClient(bootstrap: string, config: ClientConfig): KafkaClient {

@@ -3,9 +3,13 @@
 
 import { Command, type CommanderError } from 'commander'
 import packageJson from '../package.json' with { type: 'json' }
+import { clusterCommand } from './commands/cluster.ts'
+import { configsCommand } from './commands/configs.ts'
 import { consumeCommand } from './commands/consume.ts'
 import { devCommand } from './commands/dev.ts'
+import { groupsCommand } from './commands/groups.ts'
 import { produceCommand } from './commands/produce.ts'
+import { recordsCommand } from './commands/records.ts'
 import { serverCommand } from './commands/server.ts'
 import { stopCommand } from './commands/stop.ts'
 import { topicsCommand } from './commands/topics.ts'
@@ -21,6 +25,10 @@ export function program(): Command {
     serverCommand(),
     stopCommand(),
     topicsCommand(),
+    configsCommand(),
+    groupsCommand(),
+    recordsCommand(),
+    clusterCommand(),
     produceCommand(),
     consumeCommand(),
   ]

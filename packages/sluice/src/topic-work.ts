@@ -1,12 +1,18 @@
 // What `sluice topics` does at the broker, and how it prints it.
 
-import { consumerConfig } from '@sluice/core/config/client-config'
 import { Admin, type ItemResult } from '@sluice/core/kafka-client/admin'
+import type { ConfigChange } from '@sluice/core/kafka-client/configs'
 import type { KafkaClient } from '@sluice/core/kafka-client/kafka-client'
-import { errorName, errors } from '@sluice/protocol/errors'
-import { withClient } from './client.ts'
-import type { CreateOptions, DeleteOptions, TopicsOptions } from './commands/topics.ts'
-import { Failure } from './failure.ts'
+import { errors } from '@sluice/protocol/errors'
+import { withCluster } from './client.ts'
+import type {
+  AlterOptions,
+  CreateOptions,
+  DeleteOptions,
+  TopicsOptions,
+} from './commands/topics.ts'
+import { usageFailure } from './failure.ts'
+import { refuseFailed } from './outcome.ts'
 import { print, printJson } from './output.ts'
 import { readTopics, type TopicDescription, topicText } from './topic-description.ts'
 
@@ -61,30 +67,40 @@ export async function deleteTopics(
   })
 }
 
+export async function alterTopics(names: readonly string[], options: AlterOptions): Promise<void> {
+  const { partitions, config = [], deleteConfig = [] } = options
+  const changes: ConfigChange[] = [
+    ...config.map(({ name, value }) => ({ change: 'set', name, value }) as const),
+    ...deleteConfig.map((name) => ({ change: 'delete', name, value: null }) as const),
+  ]
+  if (partitions === undefined && changes.length === 0) {
+    throw usageFailure('nothing to alter: give --partitions, --config or --delete-config')
+  }
+  await withAdmin(options, async (admin, client) => {
+    const alterations = names.map((name) => ({ type: 'topic', name, changes }) as const)
+    const more = names.map((name) => ({ name, count: partitions ?? 0 }))
+    // First all is checked, then all is done.
+    for (const validateOnly of options.dryRun ? [true] : [true, false]) {
+      if (changes.length > 0) refuse(await admin.alterConfigs(alterations, { validateOnly }))
+      if (partitions !== undefined) refuse(await admin.createPartitions(more, { validateOnly }))
+    }
+    const done = options.dryRun ? 'can be altered so' : 'is altered'
+    if (options.json) printJson((await readTopics(client, names)).map(withoutError))
+    else for (const name of names) print(`topic ${name} ${done}`)
+  })
+}
+
 async function withAdmin(
   options: TopicsOptions,
   work: (admin: Admin, client: KafkaClient) => Promise<void>,
 ): Promise<void> {
-  const defaults = consumerConfig({})
-  if (!defaults.ok) return
-  await withClient(options.bootstrap, defaults.config, (client) => work(new Admin(client), client))
+  await withCluster(options.bootstrap, (client) => work(new Admin(client), client))
 }
 
 function withoutError({ error: _, ...topic }: TopicDescription) {
   return topic
 }
 
-/** Throws for the first item that failed; the others are done. */
-function refuse(results: readonly ItemResult[]): void {
-  const failed = results.find(({ error }) => error !== errors.NONE)
-  if (failed === undefined) return
-  const { name, error, message } = failed
-  const why = message ?? plainWords[error] ?? errorName(error)
-  throw new Failure(`topic ${name}: ${why} (${errorName(error)})`)
-}
-
-const plainWords: Readonly<Record<number, string>> = {
-  [errors.UNKNOWN_TOPIC_OR_PARTITION]: 'it does not exist',
-  [errors.TOPIC_ALREADY_EXISTS]: 'it exists already',
-  [errors.INVALID_TOPIC_EXCEPTION]: 'this name is not allowed',
+function refuse(results: readonly Pick<ItemResult, 'name' | 'error' | 'message'>[]): void {
+  refuseFailed(results.map(({ name, ...rest }) => ({ what: `topic ${name}`, ...rest })))
 }

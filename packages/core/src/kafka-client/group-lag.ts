@@ -6,7 +6,7 @@ import type { GroupDescription, MemberDescription } from './group-description.ts
 import type { CommittedOffset } from './group-offsets.ts'
 import type { KafkaClient } from './kafka-client.ts'
 import { listOffsets } from './list-offsets.ts'
-import { keyOf, type TopicPartition } from './topic-partition.ts'
+import { inOrder, keyOf, type TopicPartition } from './topic-partition.ts'
 
 export interface PartitionLag extends TopicPartition {
   /** The next offset to be read; null where none is committed. */
@@ -61,9 +61,4 @@ function lagOf(of: CommittedOffset | undefined, end: number | null) {
   const { offset: committed, metadata } = of
   const leaderEpoch = of.leaderEpoch < 0 ? null : of.leaderEpoch
   return { committed, leaderEpoch, metadata, end, lag: end === null ? null : end - committed }
-}
-
-function inOrder(a: TopicPartition, b: TopicPartition): number {
-  if (a.topic !== b.topic) return a.topic < b.topic ? -1 : 1
-  return a.partition - b.partition
 }

@@ -20,3 +20,9 @@ export function byTopic<T extends TopicPartition>(items: readonly T[]): Map<stri
 export function keyOf({ topic, partition }: TopicPartition): string {
   return `${topic}/${partition}`
 }
+
+/** For sort(). */
+export function inOrder(a: TopicPartition, b: TopicPartition): number {
+  if (a.topic !== b.topic) return a.topic < b.topic ? -1 : 1
+  return a.partition - b.partition
+}

@@ -3,6 +3,7 @@
 import type { ConfigEntry } from '@sluice/core/config/config-entry'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { bootstrapOption, configOption, durationMs, wholeNumber } from '../arguments.ts'
+import { examples } from '../help.ts'
 import { type RecordFormat, recordFormats } from '../record-format.ts'
 
 export interface ConsumeOptions {
@@ -60,6 +61,14 @@ export function consumeCommand(): Command {
       configOption('-X'),
     )
     .option('--json', 'the same as --format json')
+    .addHelpText(
+      'after',
+      examples(
+        'sluice consume orders --from-beginning --until-end',
+        'sluice consume orders --offset -10 --json',
+        'sluice consume orders --group billing --timeout 5s -X max.poll.records=100',
+      ),
+    )
     .action(async (topic: string, options: ConsumeOptions) => {
       const { consume } = await import('../consume-records.ts')
       await consume(topic, options.json ? { ...options, format: 'json' } : options)

@@ -9,6 +9,7 @@ import { configOption, wholeNumber } from '../arguments.ts'
 import type { Composition } from '../compose.ts'
 import { devConfigs } from '../dev-configs.ts'
 import { usageFailure } from '../failure.ts'
+import { examples } from '../help.ts'
 import { print, printJson } from '../output.ts'
 
 interface DevOptions {
@@ -47,6 +48,14 @@ export function devCommand(): Command {
     )
     .option('--insecure', 'allow other machines in without TLS and authentication')
     .option('--json', 'print where things run as one line of JSON')
+    .addHelpText(
+      'after',
+      examples(
+        'sluice dev',
+        'sluice dev --port 9192 --memory',
+        'sluice dev --override num.partitions=3 --override log.retention.hours=1',
+      ),
+    )
     .action(dev)
 }
 

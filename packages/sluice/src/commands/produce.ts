@@ -3,6 +3,7 @@
 import type { ConfigEntry } from '@sluice/core/config/config-entry'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { bootstrapOption, configOption, wholeNumber } from '../arguments.ts'
+import { examples } from '../help.ts'
 import { type LineFormat, lineFormats } from '../line-records.ts'
 import type { RecordHeader } from '../produce-lines.ts'
 
@@ -54,6 +55,13 @@ export function produceCommand(): Command {
       configOption('-X'),
     )
     .option('--json', 'print what was written as one line of JSON')
+    .addHelpText(
+      'after',
+      examples(
+        'echo hello | sluice produce greetings',
+        'sluice produce orders orders.txt --key-separator : -X compression.type=zstd',
+      ),
+    )
     .action(async (topic: string, file: string | undefined, options: ProduceOptions) => {
       const { produce } = await import('../produce-lines.ts')
       await produce(topic, file, options)

@@ -7,6 +7,7 @@ import type { ConfigEntry } from '@sluice/core/config/config-entry'
 import { Command } from 'commander'
 import { configOption } from '../arguments.ts'
 import { Failure } from '../failure.ts'
+import { examples } from '../help.ts'
 import { print, printJson } from '../output.ts'
 
 interface ServerOptions {
@@ -30,6 +31,13 @@ export function serverCommand(): Command {
     .option('--daemon', `go on in the background; output goes to ${logName} in the log directory`)
     .option('--insecure', 'allow other machines in without TLS and authentication')
     .option('--json', 'print where things run as one line of JSON')
+    .addHelpText(
+      'after',
+      examples(
+        'sluice server config/server.properties',
+        'sluice server server.properties --daemon --override log.dirs=/var/lib/sluice',
+      ),
+    )
     .action(server)
 }
 

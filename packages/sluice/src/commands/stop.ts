@@ -5,6 +5,7 @@ import type { ConfigEntry } from '@sluice/core/config/config-entry'
 import { Command } from 'commander'
 import { configOption, durationMs } from '../arguments.ts'
 import { Failure } from '../failure.ts'
+import { examples } from '../help.ts'
 import { print, printJson } from '../output.ts'
 
 interface StopOptions {
@@ -24,6 +25,7 @@ export function stopCommand(): Command {
     .option('--override <name=value>', 'as it was started with', configOption('--override'))
     .option('--timeout <time>', 'how long it may take', durationMs, 60_000)
     .option('--json', 'print the process as one line of JSON')
+    .addHelpText('after', examples('sluice stop', 'sluice stop server.properties --timeout 5m'))
     .action(stop)
 }
 
