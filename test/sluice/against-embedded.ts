@@ -1,6 +1,6 @@
 // The client commands against one embedded broker, reset before each test.
 
-import { afterAll, beforeAll, beforeEach, expect } from 'vitest'
+import { afterAll, beforeAll, beforeEach, expect, vi } from 'vitest'
 import { Sluice } from '../../packages/sluice/src/embed.ts'
 import { type Result, type RunOptions, sluice } from './command.ts'
 
@@ -13,6 +13,8 @@ export interface Against {
 
 /** Called once, at the top of a test file. */
 export function againstEmbedded(): Against {
+  // Each command is a process of its own: on a busy machine that takes seconds, several times.
+  vi.setConfig({ testTimeout: 90_000 })
   let broker: Sluice
   beforeAll(async () => {
     broker = await Sluice.start()
