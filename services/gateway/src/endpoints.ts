@@ -99,7 +99,7 @@ export class Endpoints {
 
   /** The query, checked against `schema`. */
   parseQuery<Q extends Schema>(schema: Q, request: GatewayRequest): Outcome<z.output<Q>> {
-    return parseParameters(schema, request.req.query())
+    return parseParameters(schema, queryOf(request))
   }
 
   #respond(answer: Answer, request: GatewayRequest): Response {
@@ -115,7 +115,7 @@ export class Endpoints {
   ): Promise<Outcome<Call<P, Q, B>>> {
     const params = parseParameters(endpoint.params ?? nothing, request.req.param())
     if (!params.ok) return params
-    const query = parseParameters(endpoint.query ?? nothing, request.req.query())
+    const query = parseParameters(endpoint.query ?? nothing, queryOf(request))
     if (!query.ok) return query
     const body = endpoint.body ? await this.#parseBody(endpoint.body, request) : done({})
     if (!body.ok) return body
@@ -177,6 +177,13 @@ export class Endpoints {
 
 export function sourceOf(request: GatewayRequest): BodySource {
   return { request: request.req.raw, incoming: request.env.incoming }
+}
+
+/** A parameter that stands there more than once is an array, which few schemas take. */
+function queryOf({ req }: GatewayRequest): { [name: string]: string | string[] } {
+  if (!req.url.includes('?')) return {}
+  const values = Object.entries(req.queries())
+  return Object.fromEntries(values.map(([name, all]) => [name, all.length > 1 ? all : all[0]]))
 }
 
 function parseParameters<S extends Schema>(schema: S, values: object): Outcome<z.output<S>> {

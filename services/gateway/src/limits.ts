@@ -14,8 +14,10 @@ export interface GatewayLimits {
   readonly streamsMax: number
   /** A stream ends with a `reconnect` event at this age, so that no proxy has to cut it. */
   readonly streamAgeMsMax: number
-  /** Silence on a stream after which it sends a heartbeat. */
+  /** A stream that says nothing of where it stands for as long sends a heartbeat. */
   readonly heartbeatMs: number
+  /** A client that takes longer over one piece of a stream is told to come back at its cursor. */
+  readonly streamSlowMs: number
 }
 
 export const defaultLimits: GatewayLimits = {
@@ -26,6 +28,7 @@ export const defaultLimits: GatewayLimits = {
   streamsMax: 10_000,
   streamAgeMsMax: 3_600_000,
   heartbeatMs: 15_000,
+  streamSlowMs: 30_000,
 }
 
 /** Records of a JSON page when `max_records` is not given, and the most that may be asked for. */

@@ -19,6 +19,7 @@ import { lookProblem } from './problems.ts'
 import { ReadPosition } from './read-position.ts'
 import type { ReadRecord } from './read-record.ts'
 import { offsetsAt } from './read-start.ts'
+import type { RecordFilter } from './record-filter.ts'
 import type { Tails } from './tails.ts'
 
 export interface LogReaderOptions {
@@ -29,8 +30,10 @@ export interface LogReaderOptions {
   /** What a cursor says besides the positions. */
   readonly selection: Pick<Cursor, 'allPartitions' | 'filter'>
   readonly positions: readonly Position[]
-  /** Only records with this key. */
-  readonly key?: Buffer
+  /** Only records that pass. */
+  readonly filter: RecordFilter
+  /** Where to end, in the one partition that is read. */
+  readonly to: number | undefined
   /** A position that is out of range: where to go on, or the problem. */
   readonly outOfRange: (position: Position) => Promise<Outcome<Position>>
 }
@@ -38,6 +41,8 @@ export interface LogReaderOptions {
 export interface ReadLimits {
   readonly maxRecords: number
   readonly maxBytes: number
+  /** Give one record even where it is larger than `maxBytes`; true without. */
+  readonly atLeastOne?: boolean
 }
 
 /** What one read has together. */
@@ -65,11 +70,15 @@ export class LogReader {
   constructor(options: LogReaderOptions) {
     this.#options = options
     this.#positions = options.positions.map((position) => new ReadPosition(position))
+    const { to } = options
+    if (to !== undefined) {
+      this.#until = new Map(this.#positions.map(({ partition }) => [partition, to]))
+    }
   }
 
-  /** Everything that was there when it was last looked is read. */
+  /** Everything that was there when it was last looked, or that was to be read, is read. */
   get caughtUp(): boolean {
-    return this.#positions.every((position) => position.atEnd)
+    return this.#positions.every((position) => position.atEnd || this.#isFinished(position))
   }
 
   /** It has come as far as endHere() said. */
@@ -92,10 +101,14 @@ export class LogReader {
 
   /** To be read to what is now the end, and no further. A read has found out where that is. */
   endHere(): void {
-    this.#until = new Map(this.#positions.map(({ partition, endOffset }) => [partition, endOffset]))
+    const { to = Number.POSITIVE_INFINITY } = this.#options
+    const ends = this.#positions.map(({ partition, endOffset }) => {
+      return [partition, Math.min(endOffset, to)] as const
+    })
+    this.#until = new Map(ends)
   }
 
-  /** At least one record if there is one to be read, else as many as there are and as `limits` allow. */
+  /** At least one record if there is one to be read, and as many as there are and as `limits` allow. */
   async read(limits: ReadLimits): Promise<Outcome<ReadRecord[]>> {
     const gathered: Gathered = { records: [], bytes: 0, scanned: 0, full: false }
     while (!gathered.full && gathered.scanned < scanRecordsMax) {
@@ -142,13 +155,15 @@ export class LogReader {
    * Gives out what is buffered, the oldest first, until a partition has to be fetched from again: what
    * comes next of it may be older than what is buffered of the others.
    */
-  #drain(gathered: Gathered, { maxRecords, maxBytes }: ReadLimits): void {
-    const { key } = this.#options
+  #drain(gathered: Gathered, limits: ReadLimits): void {
+    const { maxRecords, maxBytes, atLeastOne = true } = limits
+    const { filter } = this.#options
     const { records } = gathered
     for (let from = this.#oldest(); from; from = this.#oldest()) {
       const record = from.head as ReadRecord
-      const wanted = key === undefined || (record.record.key?.equals(key) ?? false)
-      gathered.full = wanted && records.length > 0 && gathered.bytes + record.bytes > maxBytes
+      const wanted = filter.passesAll || filter.passes(record.record)
+      const fits = gathered.bytes + record.bytes <= maxBytes
+      gathered.full = wanted && !fits && !(atLeastOne && records.length === 0)
       if (gathered.full) return
       from.take()
       gathered.scanned += 1
@@ -257,6 +272,6 @@ export class LogReader {
   }
 }
 
-function replaced(topic: string): Problem {
+export function replaced(topic: string): Problem {
   return { code: 'topic_replaced', detail: `${topic} was deleted and created again` }
 }

@@ -9,7 +9,9 @@ import { encodeCursor } from './cursor.ts'
 import type { LogReader, ReadLimits } from './log-reader.ts'
 import { done, type Outcome } from './problem.ts'
 import type { ReadRecord } from './read-record.ts'
-import type { ValueFormat } from './record-text.ts'
+import { offsetsText, type TextStyle } from './record-text.ts'
+
+const int64 = z.union([z.int(), z.string()]).openapi({ description: 'A string with bigint=string' })
 
 export const pageSchema = z
   .object({
@@ -17,8 +19,8 @@ export const pageSchema = z
       z
         .object({
           partition: z.int(),
-          offset: z.int(),
-          timestamp: z.int().nullable(),
+          offset: int64,
+          timestamp: int64.nullable(),
           key: z.string().nullable().optional(),
           key_b64: z.string().optional(),
           value: z.unknown().optional(),
@@ -28,7 +30,7 @@ export const pageSchema = z
         .openapi('ReadRecord'),
     ),
     next: z.string().openapi({ description: 'Go on with from=cursor:<next>' }),
-    high_watermark: z.record(z.string(), z.int()),
+    high_watermark: z.record(z.string(), int64),
     caught_up: z.boolean(),
   })
   .openapi('Page')
@@ -50,7 +52,7 @@ export async function readPage(
     const read = await reader.read(limits)
     if (!read.ok || read.value.length > 0) return read
     const timeoutMs = deadlineMs - clock.monotonic()
-    if (timeoutMs <= 0 || signal.aborted) return read
+    if (timeoutMs <= 0 || signal.aborted || reader.finished) return read
     if (!(await reader.wait({ timeoutMs, signal }))) return done([])
   }
 }
@@ -58,11 +60,12 @@ export async function readPage(
 export function pageText(
   reader: LogReader,
   records: readonly ReadRecord[],
-  format: ValueFormat,
+  style: TextStyle,
 ): string {
-  const lines = records.map((record) => record.text(format))
+  const lines = records.map((record) => record.text(style))
   return (
     `{"records":[${lines.join(',')}],"next":"${encodeCursor(reader.cursor())}",` +
-    `"high_watermark":${JSON.stringify(reader.endOffsets())},"caught_up":${reader.caughtUp}}`
+    `"high_watermark":${offsetsText(reader.endOffsets(), style.bigint)},` +
+    `"caught_up":${reader.caughtUp}}`
   )
 }

@@ -49,6 +49,7 @@ const kinds = {
   too_many_records: { status: 413, title: 'Too many records in one request' },
   unsupported_media_type: { status: 415, title: 'The media type is not understood' },
   offset_beyond_end: { status: 416, title: 'The offset lies beyond the end of the log' },
+  range_not_satisfiable: { status: 416, title: 'The range lies outside of the body' },
   invalid_record: { status: 422, title: 'A record is not valid' },
   invalid_request: { status: 422, title: 'The request is not valid' },
   invalid_config: { status: 422, title: 'A config is not valid' },

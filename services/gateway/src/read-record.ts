@@ -1,12 +1,12 @@
 // A record on its way to readers. Its JSON text is made once for all of them, when the first one asks.
 
 import type { Record } from '@sluice/protocol/records/record'
-import { recordText, type ValueFormat } from './record-text.ts'
+import { recordText, type TextStyle } from './record-text.ts'
 
 export class ReadRecord {
   readonly partition: number
   readonly record: Record
-  #format: ValueFormat | undefined
+  #style: TextStyle | undefined
   #text = ''
 
   constructor(partition: number, record: Record) {
@@ -24,10 +24,11 @@ export class ReadRecord {
     return overheadBytes + (key?.length ?? 0) + (value?.length ?? 0)
   }
 
-  text(format: ValueFormat): string {
-    if (this.#format !== format) {
-      this.#text = recordText(this.partition, this.record, format)
-      this.#format = format
+  text(style: TextStyle): string {
+    const { format, bigint } = style
+    if (this.#style?.format !== format || this.#style.bigint !== bigint) {
+      this.#text = recordText(this.partition, this.record, format, bigint)
+      this.#style = style
     }
     return this.#text
   }

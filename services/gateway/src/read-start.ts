@@ -12,7 +12,7 @@ import { errors } from '@sluice/protocol/errors'
 import type { Cursor, Position } from './cursor.ts'
 import { done, failed, type Outcome, type Problem } from './problem.ts'
 import { kafkaProblem } from './problems.ts'
-import type { ReadFrom } from './read-from.ts'
+import type { PositionsFrom, ReadFrom } from './read-from.ts'
 
 export interface StartOptions {
   readonly client: KafkaClient
@@ -41,6 +41,8 @@ export async function startPositions(
       return beforeEnd(from.records, options)
     case 'cursor':
       return atCursor(from.cursor, options)
+    case 'positions':
+      return atPositions(from, options)
   }
 }
 
@@ -102,6 +104,33 @@ async function atCursor(cursor: Cursor, options: StartOptions): Promise<Outcome<
   // Partitions that were added since: nothing of them was read.
   const added = await offsetsAt('earliest', { ...options, partitions: fresh })
   return added.ok ? done([...cursor.positions, ...added.value].sort(byPartition)) : added
+}
+
+async function atPositions(
+  { positions, otherwise }: PositionsFrom,
+  options: StartOptions,
+): Promise<Outcome<Position[]>> {
+  const { topic, partitions } = options
+  const unknown = [...positions.keys()].find((partition) => !partitions.includes(partition))
+  if (unknown !== undefined) {
+    const detail = `this read of ${topic.name} has no partition ${unknown}`
+    return failed({ code: 'invalid_cursor', detail })
+  }
+  const unnamed = partitions.filter((partition) => !positions.has(partition))
+  const started: Outcome<Position[]>[] = []
+  if (unnamed.length > 0) {
+    started.push(await startPositions(otherwise, { ...options, partitions: unnamed }))
+  }
+  for (const [partition, at] of positions) {
+    started.push(
+      'offset' in at
+        ? done([{ partition, offset: at.offset, leaderEpoch: -1 }])
+        : await atTimestamp(at.timestampMs, { ...options, partitions: [partition] }),
+    )
+  }
+  const wrong = started.find((each) => !each.ok)
+  if (wrong) return wrong
+  return done(started.flatMap((each) => (each.ok ? each.value : [])).sort(byPartition))
 }
 
 /** An offset of -1: no record is as late as the time that was asked for. */

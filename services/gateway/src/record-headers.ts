@@ -6,7 +6,7 @@
 //   Record-Header: trace=abc, raw=:AQID:     a dictionary (structured-fields.ts)
 //   Record-Position: p=0;o=41..41            (replies)
 
-import type { RecordHeader } from '@sluice/protocol/records/record'
+import type { Record, RecordHeader } from '@sluice/protocol/records/record'
 import {
   formatBytes,
   formatMember,
@@ -48,6 +48,29 @@ export function formatRecordHeaders(headers: readonly RecordHeader[]): {
   const members = headers.map(({ key, value }) => formatMember({ name: key, value }))
   const written = members.filter((member) => member !== undefined)
   return { text: written.join(', '), omitted: members.length - written.length }
+}
+
+/** All that a record is beside its value, as headers. */
+export function recordHeaders(partition: number, record: Record): { [name: string]: string } {
+  const { offset, timestamp, key } = record
+  const headers: { [name: string]: string } = {
+    'record-position': formatRecordPosition([
+      { partition, firstOffset: offset, lastOffset: offset },
+    ]),
+  }
+  if (timestamp >= 0) headers['record-timestamp'] = String(timestamp)
+  if (key) headers['record-key'] = formatRecordKey(key)
+  const { text, omitted } = formatRecordHeaders(record.headers)
+  if (text !== '') headers['record-header'] = text
+  if (omitted > 0) headers['record-header-omitted'] = String(omitted)
+  return headers
+}
+
+/** Where partitions end: `p=0;o=52, p=1;o=7`. */
+export function formatEndOffsets(offsets: { readonly [partition: number]: number }): string {
+  return Object.entries(offsets)
+    .map(([partition, offset]) => `p=${partition};o=${offset}`)
+    .join(', ')
 }
 
 export interface StoredRange {

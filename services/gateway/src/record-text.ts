@@ -17,14 +17,43 @@ export type ValueFormat = 'auto' | 'json' | 'string' | 'base64'
 
 export const valueFormats = ['auto', 'json', 'string', 'base64'] as const satisfies ValueFormat[]
 
-export function recordText(partition: number, record: Record, format: ValueFormat): string {
+/** How a reader would like records as JSON. */
+export interface TextStyle {
+  readonly format: ValueFormat
+  /**
+   * 64-bit integers of ours (offsets, timestamps) as numbers, or as strings for readers whose numbers are
+   * smaller. Values that are JSON stay what they are: whoever wants those as text asks for format=string.
+   */
+  readonly bigint: 'number' | 'string'
+}
+
+export function recordText(
+  partition: number,
+  record: Record,
+  format: ValueFormat,
+  bigint: TextStyle['bigint'] = 'number',
+): string {
   const { offset, timestamp, key, value, headers } = record
-  const time = timestamp < 0 ? 'null' : timestamp
+  const time = timestamp < 0 ? 'null' : int64Text(timestamp, bigint)
   return (
-    `{"partition":${partition},"offset":${offset},"timestamp":${time},` +
+    `{"partition":${partition},"offset":${int64Text(offset, bigint)},"timestamp":${time},` +
     `${member('key', key, format === 'base64' ? 'base64' : 'string')},` +
     `${member('value', value, format)},"headers":${headersText(headers)}}`
   )
+}
+
+function int64Text(value: number, bigint: TextStyle['bigint']): string {
+  return bigint === 'string' ? `"${value}"` : String(value)
+}
+
+/** Offsets by partition, as JSON. */
+export function offsetsText(
+  offsets: { readonly [partition: number]: number },
+  bigint: TextStyle['bigint'],
+): string {
+  if (bigint === 'number') return JSON.stringify(offsets)
+  const texts = Object.entries(offsets).map(([partition, offset]) => [partition, String(offset)])
+  return JSON.stringify(Object.fromEntries(texts))
 }
 
 function member(name: 'key' | 'value', bytes: Buffer | null, format: ValueFormat): string {

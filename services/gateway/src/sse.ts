@@ -1,15 +1,18 @@
-// Server-sent events: the text of one event (WHATWG HTML, 9.2). Lines end with \n; an event ends with an
-// empty line; `data` may not hold a line break, which JSON without spaces never does.
+// Server-sent events: the text of one event (WHATWG HTML, 9.2), and a stream of records as events. Lines end
+// with \n; an event ends with an empty line; `data` may not hold a line break, which JSON without spaces
+// never does.
 //
 //   retry: 1000            event: record
 //                          id: <cursor>
 //                          data: {"partition":0,"offset":41,...}
 
+import type { ReadRecord } from './read-record.ts'
+import type { Framing, ReconnectReason, Standing } from './record-stream.ts'
+import type { TextStyle } from './record-text.ts'
+import type { WalkingCursor } from './walking-cursor.ts'
+
 /** How long a client waits before it comes back, in milliseconds. */
 export const retryMs = 1000
-
-/** The first thing on a stream: how soon to come back. */
-export const opening = `retry: ${retryMs}\n\n`
 
 export interface ServerSentEvent {
   readonly event: string
@@ -25,7 +28,60 @@ export function encodeEvent({ event, id, data }: ServerSentEvent): string {
     : `event: ${event}\nid: ${id}\ndata: ${data}\n\n`
 }
 
-/** A heartbeat also holds a comment line, so that clients that ignore the event still see traffic. */
-export function encodeHeartbeat(id: string, data: string): string {
-  return `: heartbeat\n${encodeEvent({ event: 'heartbeat', id, data })}`
+/** Every event's id is the cursor behind it: Last-Event-ID resumes there. */
+abstract class EventFraming implements Framing {
+  /** How soon to come back is the first thing on a stream. */
+  readonly opening = `retry: ${retryMs}\n\n`
+  readonly recordsTellCursor = true
+
+  abstract records(records: readonly ReadRecord[], cursor: WalkingCursor, style: TextStyle): string
+
+  caughtUp({ cursor, highWatermark }: Standing): string {
+    return encodeEvent({ event: 'caught-up', id: cursor, data: tail(highWatermark) })
+  }
+
+  /** Also a comment line, so that clients that ignore the event still see traffic. */
+  heartbeat({ cursor, highWatermark }: Standing): string {
+    const event = encodeEvent({ event: 'heartbeat', id: cursor, data: tail(highWatermark) })
+    return `: heartbeat\n${event}`
+  }
+
+  reconnect({ cursor }: Standing, reason: ReconnectReason): string {
+    return encodeEvent({ event: 'reconnect', id: cursor, data: JSON.stringify({ reason }) })
+  }
+
+  error(_standing: Standing, problem: string): string {
+    return encodeEvent({ event: 'error', data: problem })
+  }
+
+  end(): string {
+    return ''
+  }
+}
+
+class RecordEvents extends EventFraming {
+  records(records: readonly ReadRecord[], cursor: WalkingCursor, style: TextStyle): string {
+    let text = ''
+    for (const record of records) {
+      cursor.pass(record.partition, record.offset)
+      text += `event: record\nid: ${cursor.text()}\ndata: ${record.text(style)}\n\n`
+    }
+    return text
+  }
+}
+
+class BatchEvents extends EventFraming {
+  records(records: readonly ReadRecord[], cursor: WalkingCursor, style: TextStyle): string {
+    for (const { partition, offset } of records) cursor.pass(partition, offset)
+    const data = `{"records":[${records.map((record) => record.text(style)).join(',')}]}`
+    return encodeEvent({ event: 'batch', id: cursor.text(), data })
+  }
+}
+
+export const recordEvents: Framing = new RecordEvents()
+/** As many records in one event as are at hand. */
+export const batchEvents: Framing = new BatchEvents()
+
+function tail(highWatermark: string): string {
+  return `{"high_watermark":${highWatermark}}`
 }

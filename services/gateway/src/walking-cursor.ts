@@ -13,12 +13,15 @@ export class WalkingCursor {
     this.follow(cursor)
   }
 
-  /** The record at `offset` was passed: the cursor behind it. */
-  pass(partition: number, offset: number): string {
+  /** The record at `offset` was passed. */
+  pass(partition: number, offset: number): void {
     const place = this.#places.get(partition)
-    if (place !== undefined) {
-      this.#positions[place] = { ...this.#positions[place], offset: offset + 1 }
-    }
+    if (place === undefined) return
+    this.#positions[place] = { ...this.#positions[place], offset: offset + 1 }
+  }
+
+  /** Behind what was passed. */
+  text(): string {
     return encodeCursor({ ...this.#cursor, positions: this.#positions })
   }
 

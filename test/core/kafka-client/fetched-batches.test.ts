@@ -1,4 +1,4 @@
-import { readBatches } from '@sluice/core/kafka-client/fetched-batches'
+import { readBatches, visibleBatches } from '@sluice/core/kafka-client/fetched-batches'
 import { KafkaError } from '@sluice/core/kafka-client/kafka-error'
 import { encodeBatch } from '@sluice/protocol/records/record'
 import { describe, expect, test } from 'vitest'
@@ -68,6 +68,16 @@ describe('damage', () => {
     expect(readBatches(fetched, 0, { checkCrcs: false }).nextOffset).toBe(5)
   })
 
+  test('what stands before a damaged batch is read first', () => {
+    const good = batch({ baseOffset: 0, values: ['a', 'b'] })
+    const damaged = batch({ baseOffset: 2, values: ['c'] })
+    damaged[damaged.length - 3] ^= 1
+    expect(read([good, damaged], 0)).toEqual({ values: ['a', 'b'], nextOffset: 2 })
+    expect(() => read([good, damaged], 2)).toThrow(/offset 2 .* CRC is wrong/)
+    damaged.writeInt32BE(3, 8)
+    expect(read([good, damaged], 0)).toEqual({ values: ['a', 'b'], nextOffset: 2 })
+  })
+
   test('a length that cannot be is refused', () => {
     const damaged = batch({ baseOffset: 4, values: ['value'] })
     damaged.writeInt32BE(3, 8)
@@ -101,5 +111,22 @@ describe('transactions', () => {
       nextOffset: 9,
     })
     expect(read(parts, 3, aborted)).toEqual({ values: ['kept 6'], nextOffset: 9 })
+  })
+
+  test('as batches: the same ones, byte for byte', () => {
+    const aborted = [{ producerId: 5, firstOffset: 1 }]
+    const bytes = Buffer.concat(parts)
+    const seen = visibleBatches({ ...place, bytes, aborted }, 0)
+    expect(seen.nextOffset).toBe(9)
+    const offsets = seen.batches.map(({ firstOffset, lastOffset }) => [firstOffset, lastOffset])
+    expect(offsets).toEqual([
+      [0, 0],
+      [2, 2],
+      [6, 6],
+    ])
+    const kept = Buffer.concat([parts[0], parts[2], parts[5]])
+    expect(Buffer.concat(seen.batches.map((each) => each.bytes)).equals(kept)).toBe(true)
+    const cut = visibleBatches({ ...place, bytes: bytes.subarray(0, -1), aborted: [] }, 4)
+    expect([cut.batches[0].firstOffset, cut.nextOffset]).toEqual([3, 8])
   })
 })

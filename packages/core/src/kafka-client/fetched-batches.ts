@@ -1,5 +1,6 @@
-// readBatches: the records of a partition out of a fetch response. Checks each batch's CRC, leaves out
-// what lies before the position, control records, and with read_committed what was aborted (KIP-98).
+// What a fetch response holds of a partition: readBatches gives its records, visibleBatches the batches as
+// they are. Both leave out what lies before the position, control records, and with read_committed what was
+// aborted (KIP-98); readBatches checks each batch's CRC.
 
 import { errors } from '@sluice/protocol/errors'
 import {
@@ -31,7 +32,10 @@ export interface ReadBatches {
   readonly nextOffset: number
 }
 
-/** Throws KafkaError CORRUPT_MESSAGE where a batch does not hold what it says. */
+/**
+ * Throws KafkaError CORRUPT_MESSAGE where the first batch does not hold what it says. One further on ends
+ * the records: they are read before the error is met.
+ */
 export function readBatches(
   fetched: FetchedBytes,
   position: number,
@@ -41,21 +45,60 @@ export function readBatches(
   const aborted = new AbortedTransactions(fetched.aborted)
   let records: Record[] = []
   let nextOffset = position
+  try {
+    for (let at = 0; at < bytes.length; ) {
+      const header = wholeBatch(fetched, at)
+      if (header === undefined) break
+      at += header.batchBytes
+      const lastOffset = header.baseOffset + header.lastOffsetDelta
+      if (lastOffset < position) continue
+      if (options.checkCrcs && batchCrc(bytes, header.at) !== header.crc) {
+        throw corrupt(fetched, header.baseOffset, 'its CRC is wrong')
+      }
+      const hidden = aborted.hides(header, lastOffset)
+      if (header.control) aborted.end(header, () => decode(fetched, header))
+      else if (!hidden) {
+        records = joined(records, visible(decode(fetched, header), header, position))
+      }
+      nextOffset = lastOffset + 1
+    }
+  } catch (error) {
+    if (nextOffset === position || !(error instanceof KafkaError)) throw error
+  }
+  return { records, nextOffset }
+}
+
+export interface VisibleBatch {
+  /** The batch as the broker has it. */
+  readonly bytes: Buffer
+  readonly firstOffset: number
+  readonly lastOffset: number
+}
+
+export interface VisibleBatches {
+  readonly batches: VisibleBatch[]
+  readonly nextOffset: number
+}
+
+/** The whole batches, those that no reader sees left out; no record is looked at. */
+export function visibleBatches(fetched: FetchedBytes, position: number): VisibleBatches {
+  const { bytes } = fetched
+  const aborted = new AbortedTransactions(fetched.aborted)
+  const batches: VisibleBatch[] = []
+  let nextOffset = position
   for (let at = 0; at < bytes.length; ) {
     const header = wholeBatch(fetched, at)
     if (header === undefined) break
+    const batch = bytes.subarray(at, at + header.batchBytes)
     at += header.batchBytes
     const lastOffset = header.baseOffset + header.lastOffsetDelta
     if (lastOffset < position) continue
-    if (options.checkCrcs && batchCrc(bytes, header.at) !== header.crc) {
-      throw corrupt(fetched, header.baseOffset, 'its CRC is wrong')
-    }
-    nextOffset = lastOffset + 1
     const hidden = aborted.hides(header, lastOffset)
     if (header.control) aborted.end(header, () => decode(fetched, header))
-    else if (!hidden) records = joined(records, visible(decode(fetched, header), header, position))
+    else if (!hidden) batches.push({ bytes: batch, firstOffset: header.baseOffset, lastOffset })
+    nextOffset = lastOffset + 1
   }
-  return { records, nextOffset }
+  return { batches, nextOffset }
 }
 
 /** The batch at `at`; undefined when it is cut off, as the last one of a response may be. */
