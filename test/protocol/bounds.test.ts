@@ -57,8 +57,9 @@ describe('random input', () => {
   it('as a request header is refused or read', () => {
     const property = fc.property(fc.uint8Array({ maxLength: 40 }), (bytes) => {
       try {
-        const { bodyOffset } = readRequestHeader(Buffer.from(bytes))
-        expect(bodyOffset).toBeLessThanOrEqual(bytes.length)
+        const reader = new Reader(Buffer.from(bytes))
+        readRequestHeader(reader)
+        expect(reader.at).toBeLessThanOrEqual(bytes.length)
       } catch (error) {
         expect(error).toBeInstanceOf(DecodeError)
       }

@@ -8,6 +8,7 @@ import {
   requestFrame,
   responseFrame,
 } from '@sluice/protocol/frame'
+import { Reader } from '@sluice/protocol/reader'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { messages, valuesOf, versionsOf } from './messages.ts'
@@ -19,15 +20,14 @@ describe('requests and responses', () => {
         for (const body of fc.sample(valuesOf(api.request, version), { numRuns: 2, seed: 2 })) {
           const frame = Buffer.concat(requestFrame(api, version, 77, 'client', body))
           expect(frame.readInt32BE()).toBe(frame.length - 4)
-          const header = readRequestHeader(frame.subarray(4))
-          expect(header).toEqual({
+          const reader = new Reader(frame.subarray(4))
+          expect(readRequestHeader(reader)).toEqual({
             apiKey: api.key,
             apiVersion: version,
             correlationId: 77,
             clientId: 'client',
-            bodyOffset: header.bodyOffset,
           })
-          decode(api.request, version, frame.subarray(4), header.bodyOffset)
+          decode(api.request, version, frame.subarray(4), reader.at)
         }
         for (const body of fc.sample(valuesOf(api.response, version), { numRuns: 2, seed: 3 })) {
           const frame = Buffer.concat(responseFrame(api, version, -5, body))
@@ -39,15 +39,13 @@ describe('requests and responses', () => {
   })
 
   it('of an unknown API, or in a version not served, still have a header', () => {
-    const unknown = Buffer.from('7fff0003000000090001 61ff'.replace(' ', ''), 'hex')
-    expect(readRequestHeader(unknown)).toMatchObject({ apiKey: 0x7fff, bodyOffset: 11 })
+    const unknown = new Reader(Buffer.from('7fff000300000009000161ff', 'hex'))
+    expect(readRequestHeader(unknown)).toMatchObject({ apiKey: 0x7fff })
+    expect(unknown.at).toBe(11)
     expect(apiByKey(0x7fff)).toBeUndefined()
-    const newer = Buffer.from('0012006300000009ffff00', 'hex')
-    expect(readRequestHeader(newer)).toMatchObject({
-      apiVersion: 99,
-      clientId: null,
-      bodyOffset: 11,
-    })
+    const newer = new Reader(Buffer.from('0012006300000009ffff00', 'hex'))
+    expect(readRequestHeader(newer)).toMatchObject({ apiVersion: 99, clientId: null })
+    expect(newer.at).toBe(11)
   })
 
   it('with trailing bytes are refused', () => {

@@ -2,13 +2,14 @@
 // byte with the message classes of Apache Kafka 4.4: random values of every message and version.
 
 import { apis } from '@sluice/protocol/apis'
-import { decode } from '@sluice/protocol/codec'
+import { decodeNext } from '@sluice/protocol/codec'
 import {
   readRequestHeader,
   readResponse,
   requestFrame,
   responseFrame,
 } from '@sluice/protocol/frame'
+import { Reader } from '@sluice/protocol/reader'
 import { zeroUuid } from '@sluice/protocol/schema'
 import { describe, expect, it } from 'vitest'
 
@@ -47,11 +48,10 @@ describe('ApiVersions', () => {
       expect(Buffer.concat(requestFrame(apis.apiVersions, version, 7, 'test', request))).toEqual(
         frame,
       )
-      const header = readRequestHeader(frame.subarray(4))
+      const reader = new Reader(frame.subarray(4))
+      const header = readRequestHeader(reader)
       expect(header).toMatchObject({ apiKey: 18, apiVersion: version, clientId: 'test' })
-      expect(
-        decode(apis.apiVersions.request, version, frame.subarray(4), header.bodyOffset),
-      ).toMatchObject(request)
+      expect(decodeNext(reader, apis.apiVersions.request, version)).toMatchObject(request)
     }
   })
 
@@ -116,8 +116,9 @@ describe('Produce', () => {
     `)
     frame.writeInt32BE(frame.length - 4)
     expect(Buffer.concat(requestFrame(apis.produce, 9, 42, 'abc', request))).toEqual(frame)
-    const header = readRequestHeader(frame.subarray(4))
-    const decoded = decode(apis.produce.request, 9, frame.subarray(4), header.bodyOffset)
+    const reader = new Reader(frame.subarray(4))
+    readRequestHeader(reader)
+    const decoded = decodeNext(reader, apis.produce.request, 9)
     expect(decoded).toEqual({
       transactionalId: null,
       ...request,

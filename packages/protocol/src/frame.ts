@@ -21,8 +21,6 @@ export interface RequestHeader {
   readonly apiVersion: number
   readonly correlationId: number
   readonly clientId: string | null
-  /** Where the body begins in the frame. */
-  readonly bodyOffset: number
 }
 
 export interface Response<S extends Message> {
@@ -30,9 +28,8 @@ export interface Response<S extends Message> {
   readonly body: Decoded<S>
 }
 
-/** Reads the header of a request; `frame` is without its size. @throws DecodeError */
-export function readRequestHeader(frame: Buffer): RequestHeader {
-  const reader = new Reader(frame)
+/** Reads the header of a request from a frame without its size; leaves `reader` at the body. @throws DecodeError */
+export function readRequestHeader(reader: Reader): RequestHeader {
   const apiKey = reader.int16()
   const apiVersion = reader.int16()
   const correlationId = reader.int32()
@@ -41,7 +38,7 @@ export function readRequestHeader(frame: Buffer): RequestHeader {
   // knows from where on it is flexible; its request is refused whatever stands there.
   const request = apiByKey(apiKey)?.request
   if (request !== undefined && includes(request.flexible, apiVersion)) reader.unknownTags()
-  return { apiKey, apiVersion, correlationId, clientId, bodyOffset: reader.at }
+  return { apiKey, apiVersion, correlationId, clientId }
 }
 
 /** A whole request with its size in front. @throws EncodeError */

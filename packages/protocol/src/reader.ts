@@ -2,7 +2,8 @@
 // length against the bytes left, a count against what its elements must take at least, a varint
 // against its five bytes. Buffers that it yields are views on the input.
 import { DecodeError } from './codec-error.ts'
-import { type UnknownTag, zeroUuid } from './schema.ts'
+import type { UnknownTag } from './schema.ts'
+import { uuidTexts } from './uuid-texts.ts'
 
 export const arrayLengthMax = 1_000_000
 export const taggedFieldsMax = 10_000
@@ -78,12 +79,7 @@ export class Reader {
   }
 
   uuid(): string {
-    const at = this.#take(16)
-    const b = this.buffer
-    if (b[at] === 0 && b[at + 15] === 0 && b.readBigInt64BE(at) === 0n) {
-      if (b.readBigInt64BE(at + 8) === 0n) return zeroUuid
-    }
-    return b.toString('base64url', at, at + 16)
+    return uuidTexts.read(this.buffer, this.#take(16))
   }
 
   string(): string {

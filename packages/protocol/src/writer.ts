@@ -2,7 +2,8 @@
 // by many messages; record batches join the list as they are. What was handed out is never written
 // again, so a slab lives as long as the last message that has a part of it.
 import { EncodeError } from './codec-error.ts'
-import { type UnknownTag, zeroUuid } from './schema.ts'
+import type { UnknownTag } from './schema.ts'
+import { uuidTexts } from './uuid-texts.ts'
 
 const slabBytes = 64 * 1024
 const stringBytesMax = 0x7fff
@@ -93,8 +94,7 @@ export class Writer {
   uuid(value: string): void {
     if (typeof value !== 'string' || value.length !== 22) bad('uuid', value)
     const at = this.#make(16)
-    if (value === zeroUuid) this.#slab.fill(0, at, at + 16)
-    else if (this.#slab.write(value, at, 16, 'base64url') !== 16) bad('uuid', value)
+    if (!uuidTexts.write(value, this.#slab, at)) bad('uuid', value)
   }
 
   string(value: string): void {

@@ -249,7 +249,7 @@ export class ClientConnection implements ConnectionHandler, ExchangeOwner {
     let requestBytes = 0
     let responseBytes = 0
     for (const exchange of sent) {
-      for (const buffer of exchange.frame) buffers.push(buffer)
+      for (const buffer of exchange.frame) addAdjacent(buffers, buffer)
       requestBytes += exchange.requestBytes
       responseBytes += exchange.responseBytes
     }
@@ -305,4 +305,20 @@ export class ClientConnection implements ConnectionHandler, ExchangeOwner {
     }
     this.#idle = clock.setTimer(maxIdleMs, check)
   }
+}
+
+/**
+ * Answers that were encoded one after another lie side by side in one slab: as one view they are one plain
+ * write, where a list of views would be a vectored one.
+ */
+function addAdjacent(buffers: Buffer[], buffer: Buffer): void {
+  const last = buffers.at(-1)
+  if (last !== undefined && last.buffer === buffer.buffer) {
+    if (last.byteOffset + last.length === buffer.byteOffset) {
+      const bytes = last.length + buffer.length
+      buffers[buffers.length - 1] = Buffer.from(last.buffer, last.byteOffset, bytes)
+      return
+    }
+  }
+  buffers.push(buffer)
 }

@@ -81,9 +81,10 @@ export function dispatch(
 
 /** A string says why the frame is no request that we serve. */
 function parse(handlers: HandlerTable, frame: Buffer): Parsed | string {
+  const reader = new Reader(frame)
   let header: RequestHeader
   try {
-    header = readRequestHeader(frame)
+    header = readRequestHeader(reader)
   } catch (cause) {
     return `a request header is not well-formed: ${(cause as Error).message}`
   }
@@ -98,7 +99,6 @@ function parse(handlers: HandlerTable, frame: Buffer): Parsed | string {
   }
   try {
     // Bytes behind the body are nobody's, and no reason to refuse it: so it is in Kafka.
-    const reader = new Reader(frame, header.bodyOffset)
     return { handler, header, request: decodeNext(reader, handler.api.request, header.apiVersion) }
   } catch (cause) {
     return `${name} is not well-formed: ${(cause as Error).message}`

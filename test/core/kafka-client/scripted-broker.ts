@@ -4,8 +4,9 @@
 import type { Clock } from '@sluice/core/host/clock'
 import type { Connection, Listener, Network } from '@sluice/core/host/network'
 import { type Api, apiByKey, apis } from '@sluice/protocol/apis'
-import { decode } from '@sluice/protocol/codec'
+import { decodeNext } from '@sluice/protocol/codec'
 import { FrameReader, readRequestHeader, responseFrame } from '@sluice/protocol/frame'
+import { Reader } from '@sluice/protocol/reader'
 import type { Decoded, Encodable, Message } from '@sluice/protocol/schema'
 
 export interface Asked {
@@ -78,13 +79,14 @@ export class ScriptedBroker {
     const frames = new FrameReader({
       maxBytes: 1e8,
       onFrame: (frame) => {
-        const header = readRequestHeader(frame)
+        const reader = new Reader(frame)
+        const header = readRequestHeader(reader)
         const api = apiByKey(header.apiKey) as Api
         const asked = { api, version: header.apiVersion, connection, at: this.#clock.monotonic() }
         this.asked.push(asked)
         const answer = this.#answers.get(api.key)
         if (answer === undefined) throw new Error(`no script for ${api.name}`)
-        const request = decode(api.request, header.apiVersion, frame, header.bodyOffset)
+        const request = decodeNext(reader, api.request, header.apiVersion)
         const answered = Promise.resolve(answer(request as never, asked))
         line = line.then(async () => {
           const response = await answered

@@ -58,6 +58,8 @@ export class Producers {
   readonly #expirationMs: number
   /** In the order of their last batches. */
   #states = new Map<number, ProducerState>()
+  /** The last of them: a batch of the same one again changes no order. */
+  #newest: ProducerState | undefined
 
   constructor(expirationMs: number) {
     this.#expirationMs = expirationMs
@@ -91,16 +93,19 @@ export class Producers {
     if ('control' in batch && batch.control) return
     const known = this.#find(producerId, nowMs)
     const state = known ?? new ProducerState(producerId, producerEpoch, nowMs)
-    // Taken out and put in again: the order is that of their last batches.
-    if (!this.#states.delete(producerId)) this.#forgetOldest()
     state.remember(batch, lastOffset)
     state.lastSeenMs = nowMs
+    if (state === this.#newest) return
+    // Taken out and put in again: the order is that of their last batches.
+    if (!this.#states.delete(producerId)) this.#forgetOldest()
     this.#states.set(producerId, state)
+    this.#newest = state
   }
 
   /** Starts over from `states`, in their order. */
   reset(states: readonly ProducerState[]): void {
     this.#states = new Map(states.map((state) => [state.producerId, state]))
+    this.#newest = undefined
   }
 
   /** Gives back the memory of those that are not known any more. */

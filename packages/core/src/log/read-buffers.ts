@@ -50,5 +50,5 @@ export class ReadBuffers {
 
 function sizeFor(bytes: number): number {
   if (bytes <= smallestBytes) return smallestBytes
-  return 2 ** (32 - Math.clz32(bytes - 1))
+  return 1 << (32 - Math.clz32(bytes - 1))
 }

@@ -32,19 +32,17 @@ export function admit(records: Buffer, options: AdmissionOptions): Admission {
   const { config, origin, deep, nowMs } = options
   const maxBatchBytes = config['max.message.bytes']
   const stamps = config['message.timestamp.type'] === 'LogAppendTime'
-  const bounds = stamps
-    ? {}
-    : {
-        earliestTimestampMs: nowMs - config['message.timestamp.before.max.ms'],
-        latestTimestampMs: nowMs + config['message.timestamp.after.max.ms'],
-      }
+  const { POSITIVE_INFINITY } = Number
+  const beforeMaxMs = stamps ? POSITIVE_INFINITY : config['message.timestamp.before.max.ms']
+  const afterMaxMs = stamps ? POSITIVE_INFINITY : config['message.timestamp.after.max.ms']
   const valid = validateBatches(records, {
     maxBatchBytes,
     requireKeys: config['cleanup.policy'].includes('compact'),
     origin,
     // What is to be stored in another codec must open.
     deep: deep || config['compression.type'] !== 'producer',
-    ...bounds,
+    earliestTimestampMs: nowMs - beforeMaxMs,
+    latestTimestampMs: nowMs + afterMaxMs,
   })
   if (!valid.ok) return valid
   if (origin === 'client' && valid.batches.some(({ transactional }) => transactional)) {
@@ -57,14 +55,14 @@ export function admit(records: Buffer, options: AdmissionOptions): Admission {
     // One that nobody asked for would come to life when the log is recovered.
     if (mark === undefined || options.keyMark?.equals(mark) !== true) return falseMark
   }
-  const admitted = inTopicsCodec({ records, batches: valid.batches }, config['compression.type'])
+  const admitted = inTopicsCodec(records, valid.batches, config['compression.type'])
   const tooLarge = admitted.batches.find(({ batchBytes }) => batchBytes > maxBatchBytes)
   if (tooLarge) {
     const message = `the batch has ${tooLarge.batchBytes} bytes in the topic's codec, the topic takes ${maxBatchBytes}`
     return { ok: false, error: errors.MESSAGE_TOO_LARGE, message }
   }
   if (stamps) stamp(admitted, nowMs)
-  return { ok: true, ...admitted }
+  return admitted
 }
 
 const falseMark: Admission = {
@@ -73,17 +71,17 @@ const falseMark: Admission = {
   message: 'the key mark of the batch is not that of the request',
 }
 
-interface Admitted {
-  records: Buffer
-  batches: BatchHeader[]
-}
+type Admitted = Extract<Admission, { ok: true }>
 
 /** compression.type of the topic, unless it is `producer`, decides how batches lie in the log. */
-function inTopicsCodec(admitted: Admitted, type: TopicConfig['compression.type']): Admitted {
-  if (type === 'producer') return admitted
+function inTopicsCodec(
+  records: Buffer,
+  batches: BatchHeader[],
+  type: TopicConfig['compression.type'],
+): Admitted {
+  if (type === 'producer') return { ok: true, records, batches }
   const codec = type === 'uncompressed' ? 'none' : type
-  const { records, batches } = admitted
-  if (batches.every((batch) => batch.codec === codec)) return admitted
+  if (batches.every((batch) => batch.codec === codec)) return { ok: true, records, batches }
   const parts = batches.map((batch) =>
     batch.codec === codec || batch.control
       ? records.subarray(batch.at, batch.at + batch.batchBytes)
@@ -96,7 +94,7 @@ function inTopicsCodec(admitted: Admitted, type: TopicConfig['compression.type']
     headers.push(readBatchHeader(whole, at))
     at += part.length
   }
-  return { records: whole, batches: headers }
+  return { ok: true, records: whole, batches: headers }
 }
 
 function stamp(admitted: Admitted, nowMs: number): void {
