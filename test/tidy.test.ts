@@ -45,7 +45,15 @@ const arrows: Record<string, string[]> = {
   'core/cluster': ['core/kafka-client'],
   'core/partition': ['core/log', 'core/cluster'],
   'core/group': ['core/partition', 'core/cluster'],
-  broker: ['core/kafka-client', 'core/log', 'core/cluster', 'core/partition', 'core/group'],
+  'core/security': ['core/cluster'],
+  broker: [
+    'core/kafka-client',
+    'core/log',
+    'core/cluster',
+    'core/partition',
+    'core/group',
+    'core/security',
+  ],
   gateway: ['core/kafka-client'],
   sluice: [
     'broker',

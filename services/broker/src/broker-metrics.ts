@@ -5,6 +5,7 @@ import type { Partition } from '@sluice/core/partition/partition'
 import type { Broker } from './broker.ts'
 
 export function publishBroker(broker: Broker, metrics: Metrics): void {
+  publishQuotas(broker, metrics)
   const gauge = (name: string, help: string, value: () => number) =>
     metrics.gauge({ name, help, collect: () => [{ value: value() }] })
   const byTopic = (name: string, help: string, of: (partition: Partition) => number) =>
@@ -46,6 +47,15 @@ export function publishBroker(broker: Broker, metrics: Metrics): void {
     name: 'sluice_fetch_session_evictions_total',
     help: 'Fetch sessions that gave way to others.',
     collect: () => [{ value: broker.fetchSessions.evictions }],
+  })
+}
+
+function publishQuotas({ quotas }: Broker, metrics: Metrics): void {
+  metrics.histogram({
+    name: 'sluice_throttle_seconds',
+    help: 'How long clients above a quota were told to wait.',
+    collect: () =>
+      Object.entries(quotas.waits).map(([quota, histogram]) => ({ histogram, labels: { quota } })),
   })
 }
 

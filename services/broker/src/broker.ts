@@ -8,6 +8,7 @@
 // flushed and closed, the clean shutdown is marked.
 
 import { Cluster } from '@sluice/core/cluster/cluster'
+import type { Change } from '@sluice/core/cluster/image'
 import { ProducerIds } from '@sluice/core/cluster/producer-ids'
 import { register } from '@sluice/core/cluster/registration'
 import type { BrokerConfig } from '@sluice/core/config/broker-config'
@@ -34,6 +35,7 @@ import { handlers } from './handlers/index.ts'
 import { Listeners } from './listener.ts'
 import { MemoryBudget, memoryBudgetDefault } from './memory-budget.ts'
 import { PartialFrames } from './partial-frames.ts'
+import { Quotas } from './quotas.ts'
 import { RequestMetrics, Traffic } from './request-metrics.ts'
 
 export interface ListenerSpec {
@@ -81,6 +83,7 @@ export interface Broker {
   readonly producerIds: ProducerIds
   readonly fetchSessions: FetchSessions
   readonly purgatory: Purgatory
+  readonly quotas: Quotas
   /** Graceful: stops accepting, answers what is in flight, flushes the logs, marks a clean shutdown. */
   close(): Promise<void>
 }
@@ -116,6 +119,7 @@ class RunningBroker implements Broker {
   readonly producerIds: ProducerIds
   readonly fetchSessions: FetchSessions
   readonly purgatory: Purgatory
+  readonly quotas: Quotas
   readonly #parts: Parts
   readonly #elections: Elections
   readonly #services: Services
@@ -146,9 +150,10 @@ class RunningBroker implements Broker {
     )
     this.groups = new GroupCoordinator({ clock, random, logger, config, log })
     this.#elections = new Elections({ nodeId, cluster: this.cluster, groups: this.groups, logger })
+    this.quotas = new Quotas({ clock, config, image: this.cluster.image })
     this.#services = this.#newServices(options)
     this.#listeners = new Listeners(this.#services)
-    this.cluster.listen({ applied: () => this.#refreshConfig() })
+    this.cluster.listen({ applied: (changes) => this.#applied(changes) })
     publishBroker(this, options.metrics)
     this.#loopDelay = new LoopDelay(clock, options.metrics)
     this.#retention = new RetentionSweep({
@@ -267,8 +272,14 @@ class RunningBroker implements Broker {
       frames: new FramePool(),
       requests,
       traffic,
+      quotas: this.quotas,
       faults,
     }
+  }
+
+  #applied(changes: readonly Change[]): void {
+    this.#refreshConfig()
+    if (changes.some(({ kind }) => kind === 'quotas')) this.quotas.refresh()
   }
 
   #refreshConfig(): void {

@@ -47,6 +47,9 @@ export class ClientConnection implements ConnectionHandler, ExchangeOwner {
   #stopped = false
   #lastActiveMs: number
   #idle: Timer | undefined
+  /** Its client has to wait (KIP-219): nothing is read before this is over. */
+  #muted: Timer | undefined
+  #mutedUntilMs = 0
 
   constructor(wire: Wire, listener: ListenerSpec, services: Services, onGone: () => void) {
     this.#wire = wire
@@ -64,6 +67,14 @@ export class ClientConnection implements ConnectionHandler, ExchangeOwner {
 
   get remote() {
     return this.#wire.remote
+  }
+
+  get quotas() {
+    return this.#services.quotas
+  }
+
+  now(): number {
+    return this.#services.host.clock.monotonic()
   }
 
   get closed(): boolean {
@@ -96,6 +107,7 @@ export class ClientConnection implements ConnectionHandler, ExchangeOwner {
     this.#gone = true
     this.#closed = true
     this.#idle?.cancel()
+    this.#muted?.cancel()
     this.#backlog = []
     this.#waitForRoom = []
     this.#services.partials.hold(this, 0)
@@ -122,6 +134,7 @@ export class ClientConnection implements ConnectionHandler, ExchangeOwner {
   ready(exchange: Exchange): void {
     this.#services.requests.answered(exchange)
     this.#account(0, exchange.responseBytes)
+    if (exchange.throttledMs > 0) this.#mute(exchange.throttledMs)
     if (this.#exchanges[0] === exchange) this.#scheduleFlush()
   }
 
@@ -179,6 +192,7 @@ export class ClientConnection implements ConnectionHandler, ExchangeOwner {
 
   /** Whether one more request may begin. */
   #hasRoom(): boolean {
+    if (this.#muted) return false
     const { budget } = this.#services
     const holds = this.#exchanges.length > 0 || this.#responseBytes > 0
     if (!budget.hasRoom && holds) return false
@@ -199,7 +213,7 @@ export class ClientConnection implements ConnectionHandler, ExchangeOwner {
     while (this.#backlog.length > 0 && !this.#closed && this.#hasRoom()) {
       this.#dispatch(this.#backlog.shift() as Buffer)
     }
-    if (this.#closed || this.#stopped || !this.#paused) return
+    if (this.#closed || this.#stopped || !this.#paused || this.#muted) return
     if (this.#backlog.length > 0) {
       this.#pause()
     } else {
@@ -223,6 +237,19 @@ export class ClientConnection implements ConnectionHandler, ExchangeOwner {
     if (this.#paused) return
     this.#paused = true
     this.#wire.pause()
+  }
+
+  #mute(waitMs: number): void {
+    const { clock } = this.#services.host
+    const untilMs = clock.monotonic() + waitMs
+    if (this.#closed || untilMs <= this.#mutedUntilMs) return
+    this.#mutedUntilMs = untilMs
+    this.#muted?.cancel()
+    this.#muted = clock.setTimer(waitMs, () => {
+      this.#muted = undefined
+      this.#goOn()
+    })
+    this.#pause()
   }
 
   #account(requestBytes: number, responseBytes: number): void {

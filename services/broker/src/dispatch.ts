@@ -18,6 +18,7 @@ import type { FramePool } from './frame-pool.ts'
 import { type Answer, type Failure, type Handler, later } from './handler.ts'
 import type { MemoryBudget } from './memory-budget.ts'
 import type { PartialFrames } from './partial-frames.ts'
+import type { Quotas } from './quotas.ts'
 import type { RequestMetrics, Traffic } from './request-metrics.ts'
 
 /** What connections share. */
@@ -32,6 +33,7 @@ export interface Services {
   readonly frames: FramePool
   readonly requests: RequestMetrics
   readonly traffic: Traffic
+  readonly quotas: Quotas
   readonly faults: FaultPlan | undefined
 }
 
@@ -77,6 +79,7 @@ export function dispatch(
     return
   }
   carryOut(services, exchange, request)
+  exchange.handled(services.host.clock.monotonic() - startedAt)
 }
 
 /** A string says why the frame is no request that we serve. */

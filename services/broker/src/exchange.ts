@@ -6,6 +6,7 @@ import { assert } from '@sluice/core/lib/assert'
 import type { RequestHeader } from '@sluice/protocol/frame'
 import type { ListenerSpec } from './broker.ts'
 import type { Handler, RequestContext } from './handler.ts'
+import type { Quotas } from './quotas.ts'
 
 /** Where the exchange reports to: its connection. */
 export interface ExchangeOwner {
@@ -24,6 +25,9 @@ export interface ExchangeOwner {
   readonly answerBytesMax: number
   /** Nobody looks at the frame of a request any more. */
   reuse(frame: Buffer): void
+  readonly quotas: Quotas
+  /** Milliseconds on the clock that exchanges are timed by. */
+  now(): number
 }
 
 /** All listeners are without authentication so far. */
@@ -41,6 +45,10 @@ export class Exchange implements RequestContext {
   #state: 'open' | 'ready' | 'gone' = 'open'
   #frame: Buffer[] = []
   #responseBytes = 0
+  #throttledMs = 0
+  /** How long the event loop was at it; undefined: it still is. */
+  #busyMs: number | undefined
+  #isCharged = false
   #releases: (() => void)[] | undefined
   #cancels: (() => void)[] | undefined
 
@@ -101,7 +109,8 @@ export class Exchange implements RequestContext {
     }
     assert(this.#state === 'open', 'a request is answered once')
     if (response !== undefined) {
-      const frame = this.#owner.encode(this, response)
+      this.chargeTime()
+      const frame = this.#owner.encode(this, this.#withWait(response))
       if (!frame) return
       this.#frame = frame
       for (const buffer of this.#frame) this.#responseBytes += buffer.length
@@ -110,6 +119,31 @@ export class Exchange implements RequestContext {
     this.#request = undefined
     this.#cancels = undefined
     this.#owner.ready(this)
+  }
+
+  throttle(waitMs: number): void {
+    this.#throttledMs = Math.max(this.#throttledMs, waitMs)
+  }
+
+  get throttledMs(): number {
+    return this.#throttledMs
+  }
+
+  /** The handler has returned: what goes on behind it waits for others. */
+  handled(busyMs: number): void {
+    this.#busyMs = busyMs
+  }
+
+  chargeTime(): void {
+    const { quotas } = this.#owner
+    if (!quotas.request.enabled || this.#isCharged) return
+    this.#isCharged = true
+    quotas.chargeTime(this, this.#busyMs ?? this.#owner.now() - this.startedAt)
+  }
+
+  #withWait(response: object): object {
+    if (this.#throttledMs === 0) return response
+    return { ...response, throttleTimeMs: this.#throttledMs }
   }
 
   releaseRequest(): void {

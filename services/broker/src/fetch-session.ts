@@ -45,6 +45,8 @@ export interface FetchContext {
   /** 0, or why the session cannot be gone on with. */
   readonly errorCode: number
   readonly partitions: Iterable<FetchPartition>
+  /** Of the session that is gone on with; 0: there is none. An answer without partitions says it. */
+  readonly sessionId: number
   /** The session id to answer with, and which outcomes (in order of `partitions`) to answer at all. */
   finish(outcomes: readonly FetchOutcome[]): { sessionId: number; included: readonly boolean[] }
 }
@@ -121,6 +123,7 @@ export class FetchSessions {
     return {
       errorCode: 0,
       partitions,
+      sessionId: 0,
       finish: (outcomes) => {
         const included = outcomes.map(() => true)
         const session = this.#create(partitions.length, usesTopicIds)
@@ -222,13 +225,14 @@ function update({ partitions }: Session, request: FetchRequest): void {
 }
 
 function refused(errorCode: number): FetchContext {
-  return { errorCode, partitions: [], finish: () => ({ sessionId: 0, included: [] }) }
+  return { errorCode, partitions: [], sessionId: 0, finish: () => ({ sessionId: 0, included: [] }) }
 }
 
 function withoutSession(partitions: readonly FetchPartition[]): FetchContext {
   return {
     errorCode: 0,
     partitions,
+    sessionId: 0,
     finish: (outcomes) => ({ sessionId: 0, included: outcomes.map(() => true) }),
   }
 }
@@ -238,6 +242,7 @@ function incremental(session: Session): FetchContext {
   return {
     errorCode: 0,
     partitions,
+    sessionId: session.id,
     finish: (outcomes) => {
       const included = outcomes.map((outcome, i) => hasNews(partitions[i], outcome))
       outcomes.forEach((outcome, i) => {

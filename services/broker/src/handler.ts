@@ -28,6 +28,8 @@ export interface RequestContext {
   readonly clientId: string | null
   readonly listener: ListenerSpec
   readonly remote: Address
+  /** Bytes of its frame. */
+  readonly requestBytes: number
   /** As Kafka writes it: `User:ANONYMOUS` on a listener without authentication. */
   readonly principal: string
   /** The connection is gone: nobody waits for the answer any more. Check it after an await. */
@@ -49,6 +51,12 @@ export interface RequestContext {
   onReleased(release: () => void): void
   /** Calls `cancel` when the connection goes away before the answer: stop waiting for its sake. */
   onAbandoned(cancel: () => void): void
+  /** The answer tells the client to wait so long, and its connection is not read before. */
+  throttle(waitMs: number): void
+  /** What the client is told so far. */
+  readonly throttledMs: number
+  /** Counts the time that the request took against its client's quota, once; else the answer does so. */
+  chargeTime(): void
   /** Closes the connection instead of an answer, where Kafka does (an error under acks=0). */
   disconnect(reason: string): void
 }

@@ -1,6 +1,7 @@
 // Topics as Metadata and DescribeTopicPartitions ask for them: creation on first use.
 
 import type { NewTopic } from '@sluice/core/cluster/controller'
+import type { Mutations } from '@sluice/core/cluster/create-topics'
 import { isInternalTopic } from '@sluice/core/cluster/topic-name'
 import type { Broker } from './broker.ts'
 
@@ -11,10 +12,14 @@ import type { Broker } from './broker.ts'
 export async function createOnDemand(
   broker: Broker,
   names: readonly string[],
+  mutations?: Mutations,
 ): Promise<ReadonlyMap<string, number>> {
   const missing = names.filter((name) => !broker.cluster.image.topic(name))
   const topics = missing.map((name) => ({ name, ...shapeOf(broker, name) }))
-  const outcomes = await broker.cluster.controller.createTopics(topics)
+  const outcomes = await broker.cluster.controller.createTopics(topics, {
+    validateOnly: false,
+    mutations,
+  })
   return new Map(outcomes.map((outcome, i) => [missing[i], outcome.ok ? 0 : outcome.error]))
 }
 

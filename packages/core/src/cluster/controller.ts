@@ -11,7 +11,9 @@ import type { Action, Table } from '../host/table.ts'
 import { isRefusal, planQuotas, type QuotaOperation } from './alter-quotas.ts'
 import type { Cluster } from './cluster.ts'
 import {
+  type Mutations,
   type NewTopic,
+  overQuota,
   type PlanContext,
   partitionsPerRequestMax,
   planMorePartitions,
@@ -19,6 +21,7 @@ import {
   type Refusal,
   refusal,
   tooManyPartitions,
+  unlimited,
 } from './create-topics.ts'
 import { type ElectionType, planElection } from './elect-leaders.ts'
 import { type FeatureUpdate, planFeatures } from './features.ts'
@@ -94,9 +97,10 @@ export class Controller {
   /** One outcome for each topic, in order. Names given twice were refused before. */
   createTopics(
     topics: readonly NewTopic[],
-    options: { validateOnly: boolean } = { validateOnly: false },
+    options: { validateOnly: boolean; mutations?: Mutations } = { validateOnly: false },
   ): Promise<CreatedTopic[]> {
     return this.#exclusively(async () => {
+      const { mutations = unlimited } = options
       const outcomes: CreatedTopic[] = []
       let partitions = 0
       for (const wanted of topics) {
@@ -104,6 +108,10 @@ export class Controller {
         if (plan.ok) partitions += plan.partitions.length
         if (!plan.ok || partitions > partitionsPerRequestMax) {
           outcomes.push(plan.ok ? tooManyPartitions() : plan)
+          continue
+        }
+        if (!mutations.take(plan.partitions.length)) {
+          outcomes.push(overQuota())
           continue
         }
         const { name, configs } = wanted
@@ -117,13 +125,19 @@ export class Controller {
   }
 
   /** Deletes the topics with these ids; one that is not there (any more) is said so. */
-  deleteTopics(ids: readonly string[]): Promise<number[]> {
+  deleteTopics(ids: readonly string[], mutations: Mutations = unlimited): Promise<number[]> {
     return this.#exclusively(async () => {
       const outcomes: number[] = []
       for (const id of ids) {
         const topic = this.#image.topicById(id)
-        if (topic) await this.#delete(topic)
-        outcomes.push(topic ? 0 : errors.UNKNOWN_TOPIC_ID)
+        if (!topic) {
+          outcomes.push(errors.UNKNOWN_TOPIC_ID)
+        } else if (!mutations.take(topic.partitions.length)) {
+          outcomes.push(errors.THROTTLING_QUOTA_EXCEEDED)
+        } else {
+          await this.#delete(topic)
+          outcomes.push(0)
+        }
       }
       return outcomes
     })
@@ -136,6 +150,7 @@ export class Controller {
       count: number
       assignments: readonly { readonly brokers: readonly number[] }[] | null
       validateOnly: boolean
+      mutations?: Mutations
     },
   ): Promise<{ ok: true } | Refusal> {
     return this.#exclusively(async () => {
@@ -149,6 +164,8 @@ export class Controller {
       }
       const plan = planMorePartitions({ topic, ...options }, this.#planContext())
       if (!plan.ok) return plan
+      const { mutations = unlimited } = options
+      if (!mutations.take(plan.partitions.length)) return overQuota()
       if (options.validateOnly) return { ok: true }
       const grown = { ...topic, partitions: [...topic.partitions, ...plan.partitions] }
       const puts = plan.partitions.map((partition) => put(partitionItem(topic.id, partition)))

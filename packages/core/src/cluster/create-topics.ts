@@ -39,6 +39,18 @@ export interface PlanContext {
   readonly draw: (limit: number) => number
 }
 
+/** How many partitions whoever asks may create and delete (KIP-599). */
+export interface Mutations {
+  /** Whether so many may be created or deleted now. */
+  take(partitions: number): boolean
+}
+
+export const unlimited: Mutations = { take: () => true }
+
+export function overQuota(): Refusal {
+  return refusal(errors.THROTTLING_QUOTA_EXCEEDED, 'The throttling quota has been exceeded.')
+}
+
 export function refusal(error: number, message: string): Refusal {
   return { ok: false, error, message }
 }

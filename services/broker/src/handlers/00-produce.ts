@@ -61,6 +61,7 @@ export const produce = handler(
     const settled = () => {
       missing -= 1
       if (missing > 0) return
+      broker.quotas.chargeProduce(context)
       context.releaseRequest()
       if (request.acks !== 0) context.respond({ responses })
       else if (failures === 0) context.respond(undefined)

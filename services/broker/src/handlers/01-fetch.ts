@@ -105,7 +105,8 @@ class PendingFetch {
   #readAll(done: () => void): void {
     this.#context.whenRoom(() => {
       const limit = Math.min(this.#broker.config['fetch.max.bytes'], this.#context.answerBytesMax)
-      this.#maxBytes = Math.min(this.#request.maxBytes, limit)
+      const quota = this.#broker.quotas.fetchBytesMax(this.#context)
+      this.#maxBytes = Math.min(this.#request.maxBytes, limit, quota)
       this.#read(done)
     })
   }
@@ -195,6 +196,10 @@ class PendingFetch {
 
   #answer(): void {
     this.#free()
+    if (!this.#broker.quotas.chargeFetch(this.#context, this.#bytes)) {
+      this.#answerThrottled()
+      return
+    }
     const results = this.#results
     this.#context.onReleased(() => {
       for (const { release } of results) release?.()
@@ -207,6 +212,12 @@ class PendingFetch {
       if (included[i]) addTo(responses, result, committed)
     })
     this.#context.respond({ errorCode: 0, sessionId, responses })
+  }
+
+  /** The client has to wait: it gets nothing, and asks for the same again (KIP-219). */
+  #answerThrottled(): void {
+    this.#drop()
+    this.#context.respond({ errorCode: 0, sessionId: this.#session.sessionId, responses: [] })
   }
 }
 

@@ -33,7 +33,9 @@ export const metadata = handler(
     }
     const missing = toCreate(broker, request, context)
     if (missing.length === 0) return describe(broker, request, context, new Map())
-    return createOnDemand(broker, missing).then((outcomes) =>
+    // Who only asks is not refused: it waits.
+    const mutations = broker.quotas.mutationsOf(context, { strictSince: Number.POSITIVE_INFINITY })
+    return createOnDemand(broker, missing, mutations).then((outcomes) =>
       describe(broker, request, context, outcomes),
     )
   },

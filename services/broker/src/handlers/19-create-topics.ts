@@ -12,6 +12,9 @@ import { handler } from '../handler.ts'
 
 type Wanted = CreateTopicsRequest['topics'][number]
 
+/** Clients of older versions know no THROTTLING_QUOTA_EXCEEDED. */
+const quotaErrorSince = 6
+
 export const createTopics = handler(
   apis.createTopics,
   {
@@ -22,8 +25,9 @@ export const createTopics = handler(
       topics: request.topics.map(({ name }) => refused(name, errorCode, message)),
     }),
   },
-  async (broker, request) => {
+  async (broker, request, context) => {
     const { validateOnly } = request
+    const mutations = broker.quotas.mutationsOf(context, { strictSince: quotaErrorSince })
     const asked = new Map<string, Wanted[]>()
     for (const wanted of request.topics) {
       const same = asked.get(wanted.name)
@@ -38,7 +42,10 @@ export const createTopics = handler(
       else accepted.push(wanted[0])
     }
     const { controller } = broker.cluster
-    const outcomes = await controller.createTopics(accepted.map(newTopic), { validateOnly })
+    const outcomes = await controller.createTopics(accepted.map(newTopic), {
+      validateOnly,
+      mutations,
+    })
     const created = accepted.map(({ name }, i) => answer(broker, name, outcomes[i]))
     return { topics: [...bad, ...created] }
   },

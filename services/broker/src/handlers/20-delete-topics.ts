@@ -18,6 +18,9 @@ interface Outcome extends Named {
   readonly errorMessage: string | null
 }
 
+/** Clients of older versions know no THROTTLING_QUOTA_EXCEEDED. */
+const quotaErrorSince = 5
+
 export const deleteTopics = handler(
   apis.deleteTopics,
   {
@@ -28,7 +31,8 @@ export const deleteTopics = handler(
       responses: named(request, version).map((topic) => outcome(topic, errorCode)),
     }),
   },
-  async (broker, request, { apiVersion }) => {
+  async (broker, request, context) => {
+    const { apiVersion } = context
     const topics = named(request, apiVersion)
     if (!broker.config['delete.topic.enable']) {
       const code = apiVersion < 3 ? errors.INVALID_REQUEST : errors.TOPIC_DELETION_DISABLED
@@ -36,7 +40,8 @@ export const deleteTopics = handler(
     }
     const resolved = topics.map((topic) => resolve(broker, topic, topics))
     const ids = resolved.filter(({ errorCode }) => errorCode === 0).map(({ topicId }) => topicId)
-    const codes = await broker.cluster.controller.deleteTopics(ids)
+    const mutations = broker.quotas.mutationsOf(context, { strictSince: quotaErrorSince })
+    const codes = await broker.cluster.controller.deleteTopics(ids, mutations)
     const byId = new Map(ids.map((id, i) => [id, codes[i]]))
     return {
       responses: resolved.map((one) =>

@@ -164,10 +164,14 @@ const tieringConfigs = {
 } as const
 
 const meteringConfigs = {
-  'quota.window.num': int(11, 'Samples of client quotas.', quotas),
-  'quota.window.size.seconds': int(1, 'Length of a sample of client quotas.', quotas),
-  'controller.quota.window.num': int(11, 'Samples of controller quotas.', quotas),
-  'controller.quota.window.size.seconds': int(1, 'Length of a sample.', quotas),
+  'quota.window.num': int(11, 'Samples over which the rates of client quotas are taken.', {
+    min: 1,
+  }),
+  'quota.window.size.seconds': int(1, 'Length of a sample of client quotas.', { min: 1 }),
+  'controller.quota.window.num': int(11, 'Samples that a mutation quota may be saved up for.', {
+    min: 1,
+  }),
+  'controller.quota.window.size.seconds': int(1, 'Length of such a sample.', { min: 1 }),
   'client.quota.callback.class': className(null, 'Class that sets quotas.', java),
   'metric.reporters': list(
     ['org.apache.kafka.common.metrics.JmxReporter'],
