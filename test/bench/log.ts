@@ -63,10 +63,15 @@ function optionsFor(name: string): LogOptions {
     config: () => config,
     recoveryPoint: 0,
     startOffset: 0,
+    firstDirtyOffset: 0,
     cleanShutdown: false,
     producerExpirationMs: 86_400_000,
     resources: newLogResources(),
-    checkpoints: { saveRecoveryPoints: async () => {}, saveStartOffsets: async () => {} },
+    checkpoints: {
+      saveRecoveryPoints: async () => {},
+      saveStartOffsets: async () => {},
+      saveFirstDirtyOffsets: async () => {},
+    },
     onFailure: (error) => {
       throw error
     },
@@ -87,6 +92,10 @@ const config = {
   dedupWindowMs: 900_000,
   dedupEntriesMax: 500_000,
   cleanupPolicy: { delete: true, compact: false },
+  minCleanableRatio: 0.5,
+  minCompactionLagMs: 0,
+  maxCompactionLagMs: Number.POSITIVE_INFINITY,
+  deleteRetentionMs: 86_400_000,
 }
 
 /** A ring of requests in distinct memory, as frames from a socket are. */

@@ -3,6 +3,7 @@
 import type { Metrics, Sample } from '@sluice/core/metrics/metrics'
 import type { Partition } from '@sluice/core/partition/partition'
 import type { Broker } from './broker.ts'
+import { publishLogCleaner } from './log-cleaner-metrics.ts'
 
 export function publishBroker(broker: Broker, metrics: Metrics): void {
   publishQuotas(broker, metrics)
@@ -43,6 +44,7 @@ export function publishBroker(broker: Broker, metrics: Metrics): void {
     'Partitions remembered in fetch sessions.',
     () => broker.fetchSessions.partitionCount,
   )
+  publishLogCleaner(broker, metrics)
   metrics.counter({
     name: 'sluice_fetch_session_evictions_total',
     help: 'Fetch sessions that gave way to others.',

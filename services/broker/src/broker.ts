@@ -19,6 +19,7 @@ import type { LogDir } from '@sluice/core/log/log-dir'
 import { LogManager } from '@sluice/core/log/log-manager'
 import { LoopDelay } from '@sluice/core/metrics/loop-delay'
 import type { Metrics } from '@sluice/core/metrics/metrics'
+import { LogCleaner } from '@sluice/core/partition/log-cleaner'
 import { Partitions } from '@sluice/core/partition/partitions'
 import { Purgatory } from '@sluice/core/partition/purgatory'
 import { RetentionSweep } from '@sluice/core/partition/retention-sweep'
@@ -84,6 +85,7 @@ export interface Broker {
   readonly fetchSessions: FetchSessions
   readonly purgatory: Purgatory
   readonly quotas: Quotas
+  readonly logCleaner: LogCleaner
   /** Graceful: stops accepting, answers what is in flight, flushes the logs, marks a clean shutdown. */
   close(): Promise<void>
 }
@@ -120,6 +122,7 @@ class RunningBroker implements Broker {
   readonly fetchSessions: FetchSessions
   readonly purgatory: Purgatory
   readonly quotas: Quotas
+  readonly logCleaner: LogCleaner
   readonly #parts: Parts
   readonly #elections: Elections
   readonly #services: Services
@@ -154,14 +157,11 @@ class RunningBroker implements Broker {
     this.#services = this.#newServices(options)
     this.#listeners = new Listeners(this.#services)
     this.cluster.listen({ applied: (changes) => this.#applied(changes) })
+    const maintained = { clock, logger, config: () => this.config, partitions: this.partitions }
+    this.logCleaner = new LogCleaner(maintained)
     publishBroker(this, options.metrics)
     this.#loopDelay = new LoopDelay(clock, options.metrics)
-    this.#retention = new RetentionSweep({
-      clock,
-      logger,
-      config: () => this.config,
-      partitions: this.partitions,
-    })
+    this.#retention = new RetentionSweep(maintained)
   }
 
   static async open(options: BrokerOptions): Promise<RunningBroker> {
@@ -248,6 +248,7 @@ class RunningBroker implements Broker {
     await this.cluster.controller.close()
     this.#loopDelay.close()
     await this.#retention.close()
+    await this.logCleaner.close()
     await this.partitions.close()
     await logs.close()
     this.host.logger.info({ nodeId: this.nodeId }, 'broker stopped')

@@ -49,10 +49,19 @@ export interface ConfigEntryView {
   readonly documentation: string
 }
 
-/** Broker configs that can be altered while the broker runs: those behind the configs of topics. */
-export const dynamicBrokerConfigs: ReadonlySet<string> = new Set(
-  Object.values(brokerSynonyms).flatMap((synonyms) => synonyms.map(({ name }) => name)),
-)
+/**
+ * Broker configs that can be altered while the broker runs: those behind the configs of topics, and the
+ * log cleaner's own.
+ */
+export const dynamicBrokerConfigs: ReadonlySet<string> = new Set([
+  ...Object.values(brokerSynonyms).flatMap((synonyms) => synonyms.map(({ name }) => name)),
+  'log.cleaner.backoff.ms',
+  'log.cleaner.dedupe.buffer.size',
+  'log.cleaner.io.buffer.load.factor',
+  'log.cleaner.io.buffer.size',
+  'log.cleaner.io.max.bytes.per.second',
+  'log.cleaner.threads',
+])
 
 /** All configs of a topic with these overrides. */
 export function describeTopicConfigs(

@@ -17,8 +17,7 @@ function entry(key: number): Buffer {
 
 function open(disk: MemoryDisk, pages = new IndexPages(), savedCount = 0) {
   return new EntryFile({
-    disk,
-    path,
+    openFile: () => disk.openSync(path, { create: true }),
     entryBytes,
     resources: { pages, files: new OpenFiles(2) },
     savedCount,

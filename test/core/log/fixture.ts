@@ -66,6 +66,10 @@ export const defaultConfig: LogConfig = {
   dedupWindowMs: 900_000,
   dedupEntriesMax: 500_000,
   cleanupPolicy: { delete: true, compact: false },
+  minCleanableRatio: 0.5,
+  minCompactionLagMs: 0,
+  maxCompactionLagMs: Number.POSITIVE_INFINITY,
+  deleteRetentionMs: 86_400_000,
 }
 
 export interface LogSetUp extends Partial<Omit<LogOptions, 'config' | 'disk' | 'clock'>> {
@@ -90,10 +94,15 @@ export async function openLog(setUp: LogSetUp = {}): Promise<Log> {
     config: () => merged,
     recoveryPoint: 0,
     startOffset: 0,
+    firstDirtyOffset: 0,
     cleanShutdown: false,
     producerExpirationMs: 86_400_000,
     resources: newLogResources(),
-    checkpoints: { saveRecoveryPoints: async () => {}, saveStartOffsets: async () => {} },
+    checkpoints: {
+      saveRecoveryPoints: async () => {},
+      saveStartOffsets: async () => {},
+      saveFirstDirtyOffsets: async () => {},
+    },
     onFailure: (error) => failures.push(error),
     ...rest,
   }

@@ -65,6 +65,7 @@ describe('truncateTo', () => {
           saved.push(log.recoveryPoint)
         },
         saveStartOffsets: async () => {},
+        saveFirstDirtyOffsets: async () => {},
       },
     })
     for (let i = 0; i < 10; i++) await append(log, batch())
@@ -158,6 +159,7 @@ describe('retention', () => {
         saveStartOffsets: async () => {
           seen.push([log.startOffset, log.startOffsetToSave])
         },
+        saveFirstDirtyOffsets: async () => {},
       },
     })
     for (let i = 0; i < 30; i++) await append(log, batch())

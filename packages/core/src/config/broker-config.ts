@@ -22,6 +22,9 @@ export type BrokerConfigResult =
   | { ok: true; config: BrokerConfig; notices: ConfigNotice[] }
   | { ok: false; errors: ConfigError[] }
 
+/** Kafka's bound of log.cleaner.dedupe.buffer.size for each thread: it must be more. */
+const dedupeBytesMin = 1024 * 1024
+
 /** Prefixes under which Kafka passes configs on to plugins; whatever follows is theirs to know. */
 const pluginPrefixes = ['config.providers.', 'rsm.config.', 'rlmm.config.']
 const listenerPrefix =
@@ -99,6 +102,13 @@ function checkTogether(config: BrokerConfig): ConfigError[] {
   }
   atMost('group.min.session.timeout.ms', 'group.max.session.timeout.ms')
   atMost('log.cleaner.min.compaction.lag.ms', 'log.cleaner.max.compaction.lag.ms')
+  const threads = config['log.cleaner.threads']
+  const size = config['log.cleaner.dedupe.buffer.size']
+  if (threads > 0 && size / threads <= dedupeBytesMin) {
+    const name = 'log.cleaner.dedupe.buffer.size'
+    const message = invalidValue(name, size, 'it must be more than 1 MB for each cleaner thread')
+    errors.push({ name, message })
+  }
   for (const name of [
     'log.retention.ms',
     'log.retention.minutes',

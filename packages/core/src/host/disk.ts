@@ -2,7 +2,8 @@
 //
 // Two kinds of call, never mixed on one file at once:
 //   synchronous   append, readSync, openSync: from the event loop, for the log's hot path
-//   asynchronous  flush, read, truncate, rename, unlink, list: on the thread pool (8 at a time at most)
+//   asynchronous  appendLater, flush, read, truncate, rename, unlink, list: on the thread pool (8 at a time
+//                 at most)
 //
 // What was appended is in the page cache: it survives a kill of the process, and a power loss only
 // after flush() resolved. A folder entry (create, rename, unlink) survives power loss after
@@ -66,6 +67,8 @@ export interface DiskFile {
    * @throws DiskError 'no-space' | 'io'
    */
   append(buffers: readonly Uint8Array[]): undefined | Promise<void>
+  /** As append, on the thread pool, in the order of calls: for who has time. */
+  appendLater(buffers: readonly Uint8Array[]): Promise<void>
   /** Fills `target` from `position`; returns the bytes read (fewer at the end). Page cache expected. */
   readSync(target: Uint8Array, position: number): number
   /** As readSync, on the thread pool. */

@@ -8,7 +8,7 @@
 // The file stands on the disk from the first whole page on, or from save(). It is never trusted: whoever
 // finds an entry compares it with the log. A failed write loses nothing (the tail waits for the next).
 
-import { type Disk, DiskError, type DiskFile } from '../host/disk.ts'
+import { DiskError, type DiskFile } from '../host/disk.ts'
 import { assert } from '../lib/assert.ts'
 import type { Reading } from './disk-reads.ts'
 import { type IndexPages, indexPageBytes } from './index-pages.ts'
@@ -25,8 +25,8 @@ export interface FoundEntry {
 }
 
 export interface EntryFileOptions {
-  readonly disk: Disk
-  readonly path: string
+  /** Opens the file, creating it where it is not there. */
+  readonly openFile: () => DiskFile
   readonly entryBytes: number
   readonly resources: Pick<LogResources, 'files' | 'pages'>
   /** Entries in the file. */
@@ -34,8 +34,7 @@ export interface EntryFileOptions {
 }
 
 export class EntryFile implements ClosableFile {
-  readonly path: string
-  readonly #disk: Disk
+  readonly #openFile: () => DiskFile
   readonly #entryBytes: number
   readonly #pageEntries: number
   readonly #pages: IndexPages
@@ -51,8 +50,7 @@ export class EntryFile implements ClosableFile {
   #tailStart = 0
 
   constructor(options: EntryFileOptions) {
-    this.path = options.path
-    this.#disk = options.disk
+    this.#openFile = options.openFile
     this.#entryBytes = options.entryBytes
     this.#pageEntries = Math.floor(indexPageBytes / options.entryBytes)
     this.#pages = options.resources.pages
@@ -222,7 +220,7 @@ export class EntryFile implements ClosableFile {
   }
 
   #open(): DiskFile {
-    this.#file ??= this.#disk.openSync(this.path, { create: true })
+    this.#file ??= this.#openFile()
     this.#files.used(this)
     return this.#file
   }

@@ -22,13 +22,22 @@ export interface LogConfig {
   readonly dedupWindowMs: number
   readonly dedupEntriesMax: number
   readonly cleanupPolicy: { readonly delete: boolean; readonly compact: boolean }
+  readonly minCleanableRatio: number
+  readonly minCompactionLagMs: number
+  readonly maxCompactionLagMs: number
+  /** How long a tombstone stays after it was first cleaned. */
+  readonly deleteRetentionMs: number
 }
 
 export function logConfig(topic: TopicConfig): LogConfig {
   const policy = topic['cleanup.policy']
+  const compact = policy.includes('compact')
+  const segmentMs = unlimited(topic['segment.ms'])
+  const maxCompactionLagMs = unlimited(topic['max.compaction.lag.ms'])
   return {
     segmentBytes: topic['segment.bytes'],
-    segmentMs: unlimited(topic['segment.ms']),
+    // The last segment is never compacted: it must end before its records are overdue.
+    segmentMs: compact ? Math.min(segmentMs, maxCompactionLagMs) : segmentMs,
     segmentJitterMs: topic['segment.jitter.ms'],
     indexIntervalBytes: topic['index.interval.bytes'],
     indexMaxBytes: topic['segment.index.bytes'],
@@ -39,7 +48,11 @@ export function logConfig(topic: TopicConfig): LogConfig {
     maxMessageBytes: topic['max.message.bytes'],
     dedupWindowMs: topic['sluice.dedup.window.ms'],
     dedupEntriesMax: topic['sluice.dedup.entries.max'],
-    cleanupPolicy: { delete: policy.includes('delete'), compact: policy.includes('compact') },
+    cleanupPolicy: { delete: policy.includes('delete'), compact },
+    minCleanableRatio: topic['min.cleanable.dirty.ratio'],
+    minCompactionLagMs: topic['min.compaction.lag.ms'],
+    maxCompactionLagMs,
+    deleteRetentionMs: topic['delete.retention.ms'],
   }
 }
 

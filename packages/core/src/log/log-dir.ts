@@ -2,6 +2,7 @@
 //
 //   meta.properties  .kafka_cleanshutdown                            whose folder; whether it was closed
 //   recovery-point-offset-checkpoint  log-start-offset-checkpoint    offsets by partition
+//   cleaner-offset-checkpoint                                        likewise: where the log cleaner goes on
 //   <topic>-<partition>/                                             a log
 //   <topic>-<partition>.<32 hex>-future/                             one that comes from another folder
 //   <topic>-<partition>.<32 hex>-delete/                             one being removed
@@ -40,7 +41,10 @@ export interface LogDirOptions {
 export interface KnownOffsets {
   readonly recoveryPoint: number
   readonly startOffset: number
+  readonly firstDirtyOffset: number
 }
+
+export const nothingKnown: KnownOffsets = { recoveryPoint: 0, startOffset: 0, firstDirtyOffset: 0 }
 
 export class LogDir {
   readonly path: string
@@ -54,10 +58,12 @@ export class LogDir {
   readonly newFolders = new Set<string>()
   readonly recoveryPoints: OffsetCheckpoint
   readonly startOffsets: OffsetCheckpoint
+  readonly firstDirtyOffsets: OffsetCheckpoint
   readonly #options: LogDirOptions
   readonly #removals = new Set<Promise<void>>()
   #knownRecoveryPoints: ReadonlyMap<string, number> = new Map()
   #knownStartOffsets: ReadonlyMap<string, number> = new Map()
+  #knownFirstDirtyOffsets: ReadonlyMap<string, number> = new Map()
   #meta: MetaProperties | undefined
   #cleanShutdownEpoch: number | undefined
   #fresh = false
@@ -76,6 +82,11 @@ export class LogDir {
       disk,
       path: join(path, 'log-start-offset-checkpoint'),
       current: () => this.#offsets('startOffsetToSave', this.#knownStartOffsets),
+    })
+    this.firstDirtyOffsets = new OffsetCheckpoint({
+      disk,
+      path: join(path, 'cleaner-offset-checkpoint'),
+      current: () => this.#offsets('firstDirtyOffset', this.#knownFirstDirtyOffsets),
     })
   }
 
@@ -133,6 +144,7 @@ export class LogDir {
       }
       this.#knownRecoveryPoints = byFolder(await this.recoveryPoints.read())
       this.#knownStartOffsets = byFolder(await this.startOffsets.read())
+      this.#knownFirstDirtyOffsets = byFolder(await this.firstDirtyOffsets.read())
     })
   }
 
@@ -140,6 +152,7 @@ export class LogDir {
     return {
       recoveryPoint: this.#knownRecoveryPoints.get(folderName) ?? 0,
       startOffset: this.#knownStartOffsets.get(folderName) ?? 0,
+      firstDirtyOffset: this.#knownFirstDirtyOffsets.get(folderName) ?? 0,
     }
   }
 
@@ -153,7 +166,8 @@ export class LogDir {
 
   /** An older log of this name may be checkpointed: what that says is not true of a new one. */
   async forgetCheckpoints(topic: string, partition: number): Promise<void> {
-    for (const checkpoint of [this.recoveryPoints, this.startOffsets]) {
+    const all = [this.recoveryPoints, this.startOffsets, this.firstDirtyOffsets]
+    for (const checkpoint of all) {
       if (checkpoint.mayName(topic, partition)) await checkpoint.write()
     }
   }
@@ -238,7 +252,7 @@ export class LogDir {
 
   /** Of the logs that are open, and of those that are not open yet as they were found. */
   #offsets(
-    which: 'recoveryPoint' | 'startOffsetToSave',
+    which: 'recoveryPoint' | 'startOffsetToSave' | 'firstDirtyOffset',
     known: ReadonlyMap<string, number>,
   ): PartitionOffset[] {
     const offsets: PartitionOffset[] = []

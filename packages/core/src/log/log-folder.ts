@@ -1,9 +1,11 @@
 // What stands in a log's folder when it is opened. What only an interrupted operation leaves behind, and
-// files of segments that are gone, are removed on the way.
+// files of segments that are gone, are removed on the way; an exchange of segments that was begun is ended.
 
 import { join } from 'node:path/posix'
+import type { Clock } from '../host/clock.ts'
 import type { Disk } from '../host/disk.ts'
 import { isLeftover, parseSegmentFileName, type SegmentFileKind } from './file-names.ts'
+import { completeSwap, parseSwapName } from './segment-swap.ts'
 
 export interface SegmentFiles {
   readonly baseOffset: number
@@ -19,7 +21,8 @@ export interface LogFolder {
   readonly snapshotOffsets: number[]
 }
 
-export async function readLogFolder(disk: Disk, folder: string): Promise<LogFolder> {
+export async function readLogFolder(disk: Disk, clock: Clock, folder: string): Promise<LogFolder> {
+  await endSwaps(disk, clock, folder)
   const sizes = new Map<SegmentFileKind, Map<number, number>>()
   const names: { name: string; kind: SegmentFileKind; offset: number }[] = []
   for (const { name, sizeBytes, folder: isFolder } of await disk.list(folder)) {
@@ -44,4 +47,26 @@ export async function readLogFolder(disk: Disk, folder: string): Promise<LogFold
     timeIndexBytes: sizes.get('timeindex')?.get(baseOffset),
   }))
   return { segments, snapshotOffsets: [...(sizes.get('snapshot')?.keys() ?? [])] }
+}
+
+async function endSwaps(disk: Disk, clock: Clock, folder: string): Promise<void> {
+  const names = (await disk.list(folder)).map(({ name }) => name)
+  const swaps = names.map(parseSwapName).filter((base) => base !== undefined)
+  for (const base of swaps) {
+    const bases = names.flatMap((name) => {
+      const file = parseSegmentFileName(name)
+      return file?.kind === 'log' ? [file.offset] : []
+    })
+    await completeSwap({ disk, clock, folder }, base, bases)
+  }
+  // Indexes of an exchange that was not begun: the log was to be renamed after them.
+  for (const name of names) {
+    if (/\.(index|timeindex|txnindex)\.swap$/.test(name) && !swapOf(swaps, name)) {
+      await disk.unlink(join(folder, name))
+    }
+  }
+}
+
+function swapOf(swaps: readonly number[], name: string): boolean {
+  return swaps.includes(Number(name.slice(0, name.indexOf('.'))))
 }

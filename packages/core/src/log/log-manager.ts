@@ -19,7 +19,7 @@ import { Limiter } from '../lib/limiter.ts'
 import { partitionFolderName, strayFolderName } from './file-names.ts'
 import { Log } from './log.ts'
 import { type LogConfig, logConfig } from './log-config.ts'
-import { isFailure, LogDir } from './log-dir.ts'
+import { isFailure, LogDir, nothingKnown } from './log-dir.ts'
 import { checkOwner, DataFolderError } from './meta-properties.ts'
 import {
   partitionMetadataFileName,
@@ -298,7 +298,7 @@ export class LogManager {
     return Log.open({
       ...this.#logOptions(dir, request),
       folder,
-      ...(inherited ? dir.known(folderName) : { recoveryPoint: 0, startOffset: 0 }),
+      ...(inherited ? dir.known(folderName) : nothingKnown),
       cleanShutdown: dir.cleanShutdownEpoch !== undefined,
     })
   }
@@ -316,6 +316,7 @@ export class LogManager {
       checkpoints: {
         saveRecoveryPoints: () => dir.recoveryPoints.write(),
         saveStartOffsets: () => dir.startOffsets.write(),
+        saveFirstDirtyOffsets: () => dir.firstDirtyOffsets.write(),
       },
       onFailure: (cause: DiskError) => dir.fail(cause),
     }

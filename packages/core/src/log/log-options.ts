@@ -12,6 +12,7 @@ export interface LogCheckpoints {
   /** Resolves when the recovery points, as they are now, are on the disk. */
   saveRecoveryPoints(): Promise<void>
   saveStartOffsets(): Promise<void>
+  saveFirstDirtyOffsets(): Promise<void>
 }
 
 export interface LogOptions {
@@ -29,6 +30,8 @@ export interface LogOptions {
   readonly recoveryPoint: number
   /** The log start offset as it was last written down; 0 where it was not. */
   readonly startOffset: number
+  /** Where the log cleaner goes on, as last written down; 0 where it was not. */
+  readonly firstDirtyOffset: number
   /** The process before closed the log, and nothing has touched it since. */
   readonly cleanShutdown: boolean
   readonly producerExpirationMs: number

@@ -27,6 +27,10 @@ export class LogState {
   sizeBytes: number
   /** Where the log is about to start, once that is written down. */
   startOffsetToSave: number
+  /** Below it the log cleaner has been. */
+  firstDirtyOffset: number
+  /** Files of replaced segments, going when their last readers are done. */
+  readonly #removals = new Set<Promise<void>>()
   readonly #options: LogOptions
   readonly #snapshots: SnapshotFiles
   readonly #onIndexesDamaged: (segment: Segment) => void
@@ -45,6 +49,7 @@ export class LogState {
     this.#snapshots = loaded.snapshots
     this.startOffset = loaded.startOffset
     this.startOffsetToSave = loaded.startOffset
+    this.firstDirtyOffset = options.firstDirtyOffset
     this.endOffset = loaded.endOffset
     this.sizeBytes = loaded.segments.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)
     const { disk, folder } = options
@@ -91,6 +96,7 @@ export class LogState {
 
   async close(): Promise<void> {
     for (const segment of this.segments) await segment.close()
+    await Promise.all(this.#removals)
   }
 
   /** Makes everything durable and writes down the producers, for a log that ends cleanly. */
@@ -124,6 +130,7 @@ export class LogState {
     this.endOffset = offset
     this.startOffset = offset
     this.startOffsetToSave = offset
+    this.firstDirtyOffset = 0
     this.producers.reset([])
     this.dedup.clear()
     this.epochs.clear()
@@ -162,6 +169,40 @@ export class LogState {
     this.advanceStart(startOffset)
     for (const segment of removed) await this.#snapshots.removeAt(segment.baseOffset)
     await this.#remove(removed)
+  }
+
+  /**
+   * Puts `cleaned`, which is sealed, in the place of `old`, neighbours in this log. Whoever reads them goes
+   * on. segment-swap.ts says what a crash leaves, and why in this order.
+   */
+  async exchange(old: readonly Segment[], cleaned: Segment): Promise<void> {
+    const { disk, folder } = this.#options
+    await cleaned.rename('.swap')
+    await disk.flushFolder(folder)
+    this.#watch(cleaned)
+    this.segments.splice(this.segments.indexOf(old[0]), old.length, cleaned)
+    this.sizeBytes += cleaned.sizeBytes
+    this.positions.forget()
+    for (const segment of old) {
+      segment.retire()
+      this.sizeBytes -= segment.sizeBytes
+    }
+    for (const segment of old) await segment.rename('.deleted')
+    await cleaned.rename('')
+    for (const segment of old.slice(1)) await this.#snapshots.removeAt(segment.baseOffset)
+    // One that came back after a power loss would stand beside its successor.
+    await disk.flushFolder(folder)
+    for (const segment of old) this.#removeWhenFree(segment)
+  }
+
+  #removeWhenFree(segment: Segment): void {
+    const removal = segment
+      .remove()
+      .catch((cause) => {
+        this.#options.logger.warn({ segment: segment.path, cause }, 'could not be removed')
+      })
+      .finally(() => this.#removals.delete(removal))
+    this.#removals.add(removal)
   }
 
   #begin(segment: Segment): void {
@@ -213,8 +254,10 @@ export class LogState {
   async #cut(): Promise<void> {
     this.positions.forget()
     this.durability.cut(this.endOffset)
+    this.firstDirtyOffset = Math.min(this.firstDirtyOffset, this.endOffset)
     await this.#snapshots.removeAbove(this.endOffset)
     await this.epochs.save()
+    await this.#options.checkpoints.saveFirstDirtyOffsets()
     await this.#options.checkpoints.saveRecoveryPoints()
   }
 

@@ -25,6 +25,8 @@ import { AppendWrite } from './append-write.ts'
 import { runReads } from './disk-reads.ts'
 import type { Durability } from './durability.ts'
 import { deletedFolderName } from './file-names.ts'
+import { LogCleaning } from './log-cleaning.ts'
+import type { LogConfig } from './log-config.ts'
 import type { LogOptions } from './log-options.ts'
 import { type LogRead, type LogReadRequest, noRecords, outOfRange, readLog } from './log-read.ts'
 import { LogState } from './log-state.ts'
@@ -50,6 +52,8 @@ export class Log {
   readonly topic: string
   readonly topicId: string
   readonly partition: number
+  /** The log cleaner's side of it. */
+  readonly cleaning: LogCleaning
   readonly #options: LogOptions
   readonly #state: LogState
   readonly #nowMs: () => number
@@ -78,6 +82,9 @@ export class Log {
     this.#nowMs = () => options.clock.now()
     this.#state = new LogState(options, loaded, (segment) => this.#rebuildIndexes(segment))
     if (loaded.filesChanged) this.#state.durability.folderChanged()
+    this.cleaning = new LogCleaning(options, this.#state, (job) =>
+      this.#job(() => this.#durably(job)),
+    )
   }
 
   get startOffset(): number {
@@ -87,6 +94,15 @@ export class Log {
   /** For the log start offset checkpoint: while old segments are being removed it is ahead of the start. */
   get startOffsetToSave(): number {
     return this.#state.startOffsetToSave
+  }
+
+  get config(): LogConfig {
+    return this.#options.config()
+  }
+
+  /** Where the log cleaner goes on. */
+  get firstDirtyOffset(): number {
+    return this.#state.firstDirtyOffset
   }
 
   /** The offset that the next record gets. */
@@ -389,7 +405,7 @@ export class Log {
     }
   }
 
-  /** Has the log for itself: no append, no read, no other job. Rejects when it is closed. */
+  /** Has the log for itself: no append, read, cleaning or other job. Rejects when it is closed. */
   async #alone<T>(task: () => Promise<T>): Promise<T> {
     const before = this.#gate
     const gate = Promise.withResolvers<void>()
@@ -398,10 +414,12 @@ export class Log {
       await before
       // An append that fails queues a job of its own, so it is waited for outside the queue.
       await this.#appending
-      return await this.#job(async () => {
-        for (const segment of this.#state.segments) await segment.whenFree()
-        return await task()
-      })
+      return await this.cleaning.stoppedWhile(() =>
+        this.#job(async () => {
+          for (const segment of this.#state.segments) await segment.whenFree()
+          return await task()
+        }),
+      )
     } finally {
       if (this.#gate === gate.promise) this.#gate = undefined
       gate.resolve()

@@ -55,8 +55,8 @@ interface Memory {
 }
 
 export async function loadLog(options: LogOptions): Promise<LoadedLog> {
-  const { disk, folder } = options
-  const files = await readLogFolder(disk, folder)
+  const { disk, clock, folder } = options
+  const files = await readLogFolder(disk, clock, folder)
   const epochs = new LeaderEpochs(disk, join(folder, leaderEpochFileName))
   await epochs.load()
   const snapshots = new SnapshotFiles({ disk, folder, offsets: files.snapshotOffsets })
@@ -74,6 +74,15 @@ export async function loadLog(options: LogOptions): Promise<LoadedLog> {
 export function newSegment(options: LogOptions, baseOffset: number): Segment {
   const files = { baseOffset, sizeBytes: 0, offsetIndexBytes: 0, timeIndexBytes: 0 }
   return segmentOf(options, files)
+}
+
+/** A segment that the log cleaner is going to write. */
+export function cleanedSegment(
+  { disk, folder, resources }: LogOptions,
+  place: { baseOffset: number; createdMs: number },
+): Segment {
+  const files = { sizeBytes: 0, offsetIndexBytes: 0, timeIndexBytes: 0, rollJitterMs: 0 }
+  return new Segment({ disk, folder, resources, ...place, ...files, suffix: '.cleaned' })
 }
 
 function segmentOf(options: LogOptions, files: SegmentFiles): Segment {

@@ -1,19 +1,16 @@
 // SegmentIndexes: the offset index and the time index of one segment, and when each gets an entry: both
 // together, once more than index.interval.bytes of log stand behind the last one.
 
-import { join } from 'node:path/posix'
-import type { Disk } from '../host/disk.ts'
 import { runReads } from './disk-reads.ts'
 import { EntryFile } from './entry-file.ts'
-import { segmentFileName } from './file-names.ts'
 import type { LogConfig } from './log-config.ts'
 import { OffsetIndex, offsetEntryBytes } from './offset-index.ts'
 import type { LogResources } from './resources.ts'
+import type { SegmentNames } from './segment-names.ts'
 import { TimeIndex, type TimestampOffset, timeEntryBytes } from './time-index.ts'
 
 export interface SegmentIndexesOptions {
-  readonly disk: Disk
-  readonly folder: string
+  readonly names: SegmentNames
   readonly baseOffset: number
   readonly resources: Pick<LogResources, 'files' | 'pages'>
   /** Bytes in the two files; 0 where there is none. */
@@ -36,11 +33,10 @@ export class SegmentIndexes {
   #lastIndexedMs = -1
 
   constructor(options: SegmentIndexesOptions) {
-    const { disk, folder, baseOffset, resources } = options
+    const { names, baseOffset, resources } = options
     const entries = (kind: 'index' | 'timeindex', entryBytes: number, fileBytes: number) =>
       new EntryFile({
-        disk,
-        path: join(folder, segmentFileName(baseOffset, kind)),
+        openFile: () => names.open(kind, true),
         entryBytes,
         resources,
         savedCount: Math.floor(fileBytes / entryBytes),

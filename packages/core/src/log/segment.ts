@@ -2,7 +2,6 @@
 // indexes. Only the last segment of a log is appended to; one before it is sealed: durable, its indexes
 // in their files. Whoever reads holds the segment; what closes or removes it waits until nobody does.
 
-import { join } from 'node:path/posix'
 import { batchField, readInt64 } from '@sluice/protocol/records/batch'
 import type { Clock } from '../host/clock.ts'
 import { type Disk, DiskError, type DiskFile } from '../host/disk.ts'
@@ -10,12 +9,12 @@ import { assert } from '../lib/assert.ts'
 import { scanBatches } from './batch-scan.ts'
 import { batchBytesAt, lastOffsetAt } from './batch-selection.ts'
 import { runReads } from './disk-reads.ts'
-import { type SegmentFileKind, segmentFileName } from './file-names.ts'
 import type { ClosableFile } from './open-files.ts'
 import { ResidentRanges } from './residency.ts'
 import type { LogResources } from './resources.ts'
 import type { GaugedSegment } from './roll.ts'
 import { type PlacedBatch, SegmentIndexes } from './segment-indexes.ts'
+import { SegmentNames, type SegmentSuffix } from './segment-names.ts'
 import { findBatch, lastIndexedTimestamp } from './segment-read.ts'
 import type { TimestampOffset } from './time-index.ts'
 
@@ -23,6 +22,8 @@ export interface SegmentOptions {
   readonly disk: Disk
   readonly folder: string
   readonly baseOffset: number
+  /** Of its files, while it is not in use: '.cleaned'. */
+  readonly suffix?: SegmentSuffix
   readonly resources: LogResources
   readonly createdMs: number
   readonly rollJitterMs: number
@@ -47,6 +48,7 @@ export class Segment implements GaugedSegment, ClosableFile {
   readonly resources: LogResources
   readonly resident: ResidentRanges
   readonly #options: SegmentOptions
+  readonly #names: SegmentNames
   #indexes: SegmentIndexes
   #indexesDamaged = false
   /** Called when an index entry turns out wrong. */
@@ -66,6 +68,7 @@ export class Segment implements GaugedSegment, ClosableFile {
   /** A segment that has bytes is taken to be sealed until it is recovered or resumed. */
   constructor(options: SegmentOptions) {
     this.#options = options
+    this.#names = new SegmentNames(options)
     this.baseOffset = options.baseOffset
     this.createdMs = options.createdMs
     this.rollJitterMs = options.rollJitterMs
@@ -112,12 +115,12 @@ export class Segment implements GaugedSegment, ClosableFile {
   }
 
   get path(): string {
-    return this.#path('log')
+    return this.#names.path('log')
   }
 
   /** The file; created where it is a new segment's. Hold the segment while more than one call needs it. */
   open(): DiskFile {
-    this.#file ??= this.#options.disk.openSync(this.path, { create: !this.#sealed })
+    this.#file ??= this.#names.open('log', !this.#sealed)
     this.resources.files.used(this)
     return this.#file
   }
@@ -127,6 +130,22 @@ export class Segment implements GaugedSegment, ClosableFile {
     this.#file?.close().catch(() => {})
     this.#file = undefined
     return true
+  }
+
+  /** As write(), on the thread pool: for who has time. */
+  async writeLater(buffers: readonly Uint8Array[]): Promise<void> {
+    await this.#holding((file) => file.appendLater(buffers))
+  }
+
+  /** Fills `target` from byte `position` on, on the thread pool. @returns the bytes read. */
+  async readLater(target: Buffer, position: number): Promise<number> {
+    const got = await this.#holding((file) => file.read(target, position))
+    this.resources.residency.usedBytes += got
+    return got
+  }
+
+  writeTransactionIndex(content: Buffer): Promise<void> {
+    return this.#options.disk.replaceFile(this.#names.path('txnindex'), content)
   }
 
   /** Behind the end, and with no other effect until add(). Throws and waits as DiskFile.append. */
@@ -174,6 +193,11 @@ export class Segment implements GaugedSegment, ClosableFile {
     if (this.#indexesDamaged) return
     this.#indexesDamaged = true
     this.onIndexesDamaged?.()
+  }
+
+  /** Its files are called so from now on. Reads go on. */
+  rename(suffix: SegmentSuffix): Promise<void> {
+    return this.#names.rename(suffix)
   }
 
   /** It belongs to its log no more; reads under way go on. */
@@ -228,7 +252,7 @@ export class Segment implements GaugedSegment, ClosableFile {
   /** Closes the files and removes them. */
   async remove(): Promise<void> {
     await this.close()
-    await this.#unlink(['log', 'index', 'timeindex', 'txnindex'])
+    await this.#names.unlink(['log', 'index', 'timeindex', 'txnindex'])
   }
 
   /**
@@ -339,7 +363,7 @@ export class Segment implements GaugedSegment, ClosableFile {
   /** Adds the batches up to byte `to` to indexes begun anew, and stops at the first that is not accepted. */
   async #addAgain(context: ScanContext, to: number, accept: AcceptBatch): Promise<void> {
     await this.#indexes.close()
-    await this.#unlink(['index', 'timeindex'])
+    await this.#names.unlink(['index', 'timeindex'])
     this.#indexes = this.#newIndexes(0, 0)
     this.#indexesDamaged = false
     this.#sizeBytes = 0
@@ -370,18 +394,10 @@ export class Segment implements GaugedSegment, ClosableFile {
     }
   }
 
-  async #unlink(kinds: readonly SegmentFileKind[]): Promise<void> {
-    for (const kind of kinds) await this.#options.disk.unlink(this.#path(kind))
-  }
-
   #newIndexes(offsetIndexBytes: number, timeIndexBytes: number): SegmentIndexes {
-    const { disk, folder, baseOffset, resources } = this.#options
+    const { baseOffset, resources } = this.#options
     const files = { offsetIndexBytes, timeIndexBytes }
-    return new SegmentIndexes({ disk, folder, baseOffset, resources, ...files })
-  }
-
-  #path(kind: SegmentFileKind): string {
-    return join(this.#options.folder, segmentFileName(this.baseOffset, kind))
+    return new SegmentIndexes({ names: this.#names, baseOffset, resources, ...files })
   }
 }
 

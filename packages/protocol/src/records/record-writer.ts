@@ -88,7 +88,7 @@ function varlongBytes(value: number): number {
   return bytes
 }
 
-function writeVarint(buffer: Uint8Array, at: number, value: number): number {
+export function writeVarint(buffer: Uint8Array, at: number, value: number): number {
   let raw = (value << 1) ^ (value >> 31)
   let end = at
   for (; (raw & ~0x7f) !== 0; raw >>>= 7) buffer[end++] = (raw & 0x7f) | 0x80
@@ -96,7 +96,7 @@ function writeVarint(buffer: Uint8Array, at: number, value: number): number {
   return end
 }
 
-function writeVarlong(buffer: Uint8Array, at: number, value: number): number {
+export function writeVarlong(buffer: Uint8Array, at: number, value: number): number {
   if (value >= -0x4000_0000 && value < 0x4000_0000) return writeVarint(buffer, at, value)
   let raw = value < 0 ? -2 * value - 1 : 2 * value
   let end = at

@@ -2,7 +2,7 @@
 // (topic.ts names the topic config behind each).
 
 import { boolean, choice, double, int, list, long, longMax, string } from '../definition.ts'
-import { noCompaction, noDeleteDelay, noLevels, noTiering, oneEventLoop } from './reasons.ts'
+import { noDeleteDelay, noLevels, noTiering } from './reasons.ts'
 
 export const compressionTypes = [
   'uncompressed',
@@ -113,43 +113,32 @@ export const logConfigs = {
     min: 1,
   }),
 
-  'log.cleaner.enable': boolean(true, 'Run the log cleaner.', { noEffect: noCompaction }),
-  'log.cleaner.threads': int(1, 'Threads of the log cleaner.', { min: 0, noEffect: oneEventLoop }),
+  'log.cleaner.enable': boolean(true, 'Run the log cleaner.'),
+  'log.cleaner.threads': int(1, 'How many logs are cleaned at a time.', { min: 0 }),
   'log.cleaner.backoff.ms': long(15_000, 'Pause of the cleaner when nothing is to do.', {
     min: 0,
-    noEffect: noCompaction,
   }),
-  'log.cleaner.dedupe.buffer.size': long(134_217_728, 'Memory for the keys of a compaction.', {
-    noEffect: noCompaction,
-  }),
+  'log.cleaner.dedupe.buffer.size': long(134_217_728, 'Memory for the keys of a compaction.'),
   'log.cleaner.io.buffer.size': int(524_288, 'Read and write buffer of the cleaner.', {
     min: 0,
-    noEffect: noCompaction,
   }),
-  'log.cleaner.io.buffer.load.factor': double(0.9, 'How full the table of keys may get.', {
-    noEffect: noCompaction,
-  }),
+  'log.cleaner.io.buffer.load.factor': double(0.9, 'How full the table of keys may get.'),
   'log.cleaner.io.max.bytes.per.second': double(
     Number.MAX_VALUE,
     'Bytes a second that the cleaner reads and writes at most.',
-    { noEffect: noCompaction },
   ),
   'log.cleaner.delete.retention.ms': long(86_400_000, 'How long a tombstone stays.', {
     min: 0,
-    noEffect: noCompaction,
   }),
   'log.cleaner.min.cleanable.ratio': double(0.5, 'Share of new records that starts a compaction.', {
     min: 0,
     max: 1,
-    noEffect: noCompaction,
   }),
   'log.cleaner.min.compaction.lag.ms': long(0, 'A record is not compacted before this.', {
     min: 0,
-    noEffect: noCompaction,
   }),
   'log.cleaner.max.compaction.lag.ms': long(longMax, 'A record is compacted at the latest then.', {
     min: 1,
-    noEffect: noCompaction,
   }),
 
   'log.local.retention.ms': long(-2, 'How long a tiered segment stays on disk too.', {

@@ -4,14 +4,7 @@
 
 import { boolean, choice, double, int, list, long, longMax } from '../definition.ts'
 import { compressionTypes } from './log.ts'
-import {
-  noCompaction,
-  noDeleteDelay,
-  noLevels,
-  noQuotas,
-  noReplication,
-  noTiering,
-} from './reasons.ts'
+import { noDeleteDelay, noLevels, noQuotas, noReplication, noTiering } from './reasons.ts'
 import { sluiceTopicConfigs } from './sluice.ts'
 
 export const topicConfigs = {
@@ -32,7 +25,6 @@ export const topicConfigs = {
   }),
   'delete.retention.ms': long(86_400_000, 'How long a tombstone stays.', {
     min: 0,
-    noEffect: noCompaction,
   }),
   'file.delete.delay.ms': long(60_000, 'How long a removed file waits for its readers.', {
     min: 0,
@@ -62,7 +54,6 @@ export const topicConfigs = {
   }),
   'max.compaction.lag.ms': long(longMax, 'A record is compacted at the latest then.', {
     min: 1,
-    noEffect: noCompaction,
   }),
   'max.message.bytes': int(1_048_588, 'The largest record batch, as it comes over the wire.', {
     min: 0,
@@ -81,11 +72,9 @@ export const topicConfigs = {
   'min.cleanable.dirty.ratio': double(0.5, 'Share of new records that starts a compaction.', {
     min: 0,
     max: 1,
-    noEffect: noCompaction,
   }),
   'min.compaction.lag.ms': long(0, 'A record is not compacted before this.', {
     min: 0,
-    noEffect: noCompaction,
   }),
   'min.insync.replicas': int(1, 'Replicas that must have a record written with acks=all.', {
     min: 1,

@@ -289,7 +289,12 @@ class MemoryFile implements DiskFile {
       this.#appendNow(buffers)
       return undefined
     }
-    return this.#appends.add(() => this.#disk.later(() => this.#appendNow(buffers)))
+    return this.appendLater(buffers)
+  }
+
+  async appendLater(buffers: readonly Uint8Array[]): Promise<void> {
+    this.#check('append')
+    await this.#appends.add(() => this.#disk.later(() => this.#appendNow(buffers)))
   }
 
   readSync(target: Uint8Array, position: number): number {

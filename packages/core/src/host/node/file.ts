@@ -44,7 +44,12 @@ export class NodeFile implements DiskFile {
       this.#appendNow(buffers)
       return undefined
     }
-    return this.#job('append', () => this.#appends.add(() => this.#appendPooled(buffers)))
+    return this.appendLater(buffers)
+  }
+
+  async appendLater(buffers: readonly Uint8Array[]): Promise<void> {
+    this.#check('append')
+    await this.#job('append', () => this.#appends.add(() => this.#appendPooled(buffers)))
   }
 
   readSync(target: Uint8Array, position: number): number {
