@@ -98,6 +98,11 @@ class CheckedFile implements DiskFile {
     return this.#file.append(buffers)
   }
 
+  async appendLater(buffers: readonly Uint8Array[]): Promise<void> {
+    this.#check('append', 'write')
+    await this.#file.appendLater(buffers)
+  }
+
   readSync(target: Uint8Array, position: number): number {
     this.#check('read', 'read')
     return this.#file.readSync(target, position)
