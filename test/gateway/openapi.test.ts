@@ -53,7 +53,7 @@ describe('the description of the API', () => {
         expect([path, described.sort()]).toEqual([path, names.sort()])
         if (method !== 'get') continue
         const answer = await gateway.get(
-          path.replace('{topic}', 'none').replace('{partition}', '0'),
+          path.replace('{topic}', 'none').replace('{partition}', '0').replace('{group}', 'none'),
         )
         expect([path, answer.json?.code]).not.toEqual([path, 'route_not_found'])
       }

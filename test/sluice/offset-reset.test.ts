@@ -1,10 +1,10 @@
-import { describe, expect, test } from 'vitest'
-import { parseOffsets } from '../../packages/sluice/src/offset-file.ts'
 import {
   type PartitionFacts,
   planReset,
   type Strategy,
-} from '../../packages/sluice/src/offset-reset.ts'
+} from '@sluice/core/kafka-client/offset-reset'
+import { describe, expect, test } from 'vitest'
+import { parseOffsets } from '../../packages/sluice/src/offset-file.ts'
 
 /** A log from 2 to 10 with the offset 7 committed. */
 const facts: PartitionFacts = {

@@ -3,18 +3,18 @@
 import { readFileSync } from 'node:fs'
 import { Admin } from '@sluice/core/kafka-client/admin'
 import { GroupAdmin } from '@sluice/core/kafka-client/group-admin'
+import {
+  type PartitionFacts,
+  type PlannedOffset,
+  planReset,
+  type Strategy,
+} from '@sluice/core/kafka-client/offset-reset'
 import { inOrder, keyOf, type TopicPartition } from '@sluice/core/kafka-client/topic-partition'
 import { errors } from '@sluice/protocol/errors'
 import { withCluster } from './client.ts'
 import type { ResetOptions } from './commands/groups.ts'
 import { Failure, unreadable, usageFailure } from './failure.ts'
 import { type FileOffset, offsetLine, parseOffsets } from './offset-file.ts'
-import {
-  type PartitionFacts,
-  type PlannedOffset,
-  planReset,
-  type Strategy,
-} from './offset-reset.ts'
 import { refuseFailed } from './outcome.ts'
 import { print, printJson } from './output.ts'
 import { outcomesOf, partitionsIn, placeName } from './partition-scope.ts'

@@ -6,18 +6,22 @@
 
 import type { Clock } from '@sluice/core/host/clock'
 import type { Logger } from '@sluice/core/host/logger'
+import { GroupAdmin } from '@sluice/core/kafka-client/group-admin'
 import type { KafkaClient } from '@sluice/core/kafka-client/kafka-client'
 import { TimerQueue } from '@sluice/core/lib/timer-queue'
 import type { Metrics } from '@sluice/core/metrics/metrics'
 import { Cors } from './cors.ts'
 import { Endpoints } from './endpoints.ts'
 import type { Exchange, GatewayEnv } from './exchange.ts'
+import { GroupOffsets } from './group-offsets.ts'
 import { createGuard } from './guard.ts'
 import { defaultLimits, type GatewayLimits } from './limits.ts'
 import type { Problem } from './problem.ts'
 import { Producers } from './producers.ts'
 import { type BodySource, headerOf } from './request-body.ts'
 import { Responder, type ResponseHeaders } from './responder.ts'
+import { addGroupOffsetRoutes } from './routes/group-offsets.ts'
+import { addGroupRoutes } from './routes/groups.ts'
 import { addOffsetsRoute } from './routes/offsets.ts'
 import { addProduceRoutes } from './routes/produce.ts'
 import { addReadRoutes } from './routes/read.ts'
@@ -52,6 +56,7 @@ export interface Gateway {
 
 /** A record may be as large as a body; its batch needs a little more. */
 const batchOverheadBytes = 64 * 1024
+const adminTimeoutMs = 10_000
 
 export function createGateway(options: GatewayOptions): Gateway {
   const { client, clock, logger, metrics, ready } = options
@@ -71,6 +76,10 @@ export function createGateway(options: GatewayOptions): Gateway {
   addServiceRoutes({ endpoints, responder, metrics, ready })
   addTopicRoutes({ endpoints, responder, client, topics })
   addOffsetsRoute({ endpoints, responder, client })
+  const groups = new GroupAdmin(client, { timeoutMs: adminTimeoutMs })
+  const groupRoutes = { endpoints, responder, groups, groupOffsets: new GroupOffsets(client) }
+  addGroupRoutes(groupRoutes)
+  addGroupOffsetRoutes(groupRoutes)
   addProduceRoutes({ ...shared, producers })
   addReadRoutes({ ...shared, tails, streams, logger })
 

@@ -43,5 +43,9 @@ export const pageBytesMax = 16 * 1024 * 1024
 export const listTopicsDefault = 100
 export const listTopicsMax = 1000
 
+/** Groups of one list page, likewise. */
+export const listGroupsDefault = 100
+export const listGroupsMax = 1000
+
 /** Kafka's limit on a topic's name. */
 export const topicNameLengthMax = 249

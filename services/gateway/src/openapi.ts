@@ -45,7 +45,7 @@ export function openApiDocument({ app }: Endpoints): object {
     info: {
       title: 'Sluice',
       version,
-      description: 'Kafka over HTTP: produce and read records, manage topics.',
+      description: 'Kafka over HTTP: produce and read records, manage topics and groups.',
       license: { name: 'Apache-2.0' },
     },
     servers: [{ url: '/' }],

@@ -30,6 +30,22 @@ export const partitionParam = z.object({
   partition: partitionNumber.openapi({ param: { name: 'partition', in: 'path' } }),
 })
 
+export const groupParam = z.object({
+  group: z
+    .string()
+    .min(1)
+    .openapi({ param: { name: 'group', in: 'path' }, example: 'readers' }),
+})
+
+/** A parameter that may be repeated; none without. */
+export function severalOf(description: string) {
+  return z
+    .union([z.string(), z.array(z.string())])
+    .default([])
+    .transform((texts): string[] => [texts].flat())
+    .openapi({ type: 'array', items: { type: 'string' }, description })
+}
+
 export function parsePartition(text: string | undefined): Outcome<number> {
   const checked = partitionNumber.safeParse(text)
   if (checked.success) return done(checked.data)

@@ -1,7 +1,7 @@
 // OffsetReset: where the offsets of a group are to go, by each of the strategies that Kafka's tool has. A
 // pure plan: what is committed and what the logs hold is asked before, and what to commit comes out.
 
-import { keyOf, type TopicPartition } from '@sluice/core/kafka-client/topic-partition'
+import { keyOf, type TopicPartition } from './topic-partition.ts'
 
 export type Strategy =
   | { readonly to: 'earliest' | 'latest' | 'current' }
