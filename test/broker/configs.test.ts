@@ -71,8 +71,15 @@ describe('DescribeConfigs', () => {
       ],
     })
     expect(await configOf(topicType, 'orders', 'retention.ms')).toMatchObject({
+      // As Kafka: what stands behind log.retention.ms is named only where that is set itself.
       value: '86400000',
+      configSource: 5,
+      synonyms: [],
+    })
+    expect(await configOf(brokerType, '1', 'log.retention.hours')).toMatchObject({
+      value: '24',
       configSource: 4,
+      readOnly: true,
       synonyms: [
         { name: 'log.retention.hours', value: '24', source: 4 },
         { name: 'log.retention.hours', value: '168', source: 5 },
@@ -156,10 +163,135 @@ describe('IncrementalAlterConfigs', () => {
     expect((await describeOne(brokerType, '')).configs).toMatchObject([
       { name: 'log.retention.ms', value: '7000', configSource: 3, synonyms: [ofAll] },
     ])
-    expect(await alter(brokerType, '1', [['node.id', op.set, '7']])).toBe('INVALID_CONFIG')
+    expect(await configOf(topicType, 'orders', 'retention.ms')).toMatchObject({
+      synonyms: [
+        { name: 'log.retention.ms', value: '9000', source: 2 },
+        { name: 'log.retention.ms', value: '7000', source: 3 },
+        { name: 'log.retention.hours', value: '24', source: 4 },
+        { name: 'log.retention.hours', value: '168', source: 5 },
+      ],
+    })
+    expect(await alter(brokerType, '1', [['node.id', op.set, '7']])).toBe('INVALID_REQUEST')
     expect(await alter(brokerType, '1', [['log.retention.ms', op.delete, null]])).toBe('NONE')
     expect(await alter(brokerType, '', [['log.retention.ms', op.delete, null]])).toBe('NONE')
     expect(running.broker.partitions.get('orders', 0)?.config['retention.ms']).toBe(86_400_000)
+  })
+})
+
+describe('broker configs that are altered while it runs', () => {
+  test('are refused as Kafka refuses them', async () => {
+    const bad: [string, string, number, string][] = [
+      ['1', 'log.retention.hours', op.set, '3'],
+      ['', 'advertised.listeners', op.set, 'A://x:1'],
+      ['1', 'num.io.threads', op.set, 'x'],
+      ['1', 'num.io.threads', op.set, '100'],
+      ['1', 'log.segment.bytes', op.set, '10'],
+      ['', 'ssl.keystore.location', op.set, '/x'],
+      ['', 'sasl.enabled.mechanisms', op.set, 'PLAIN'],
+      ['1', 'listener.name.plaintext.max.connections', op.set, 'x'],
+      ['x', 'log.retention.ms', op.set, '1'],
+    ]
+    for (const [name, key, operation, value] of bad) {
+      expect([key, await alter(brokerType, name, [[key, operation, value]])]).toEqual([
+        key,
+        'INVALID_REQUEST',
+      ])
+    }
+    expect(await alter(brokerType, '1', [['num.io.threads', op.append, '1']])).toBe(
+      'INVALID_CONFIG',
+    )
+    expect(running.broker.cluster.image.configs('broker', '1')).toEqual({})
+  })
+
+  test('are kept, also those that a plugin may know, and what is not there is deleted', async () => {
+    const good: [string, number, string | null][] = [
+      ['no.such.config', op.set, '1'],
+      ['node.id', op.delete, null],
+      ['leader.replication.throttled.rate', op.set, '1000'],
+      ['listener.name.plaintext.max.connections', op.set, '5'],
+      ['num.io.threads', op.set, '16'],
+      ['log.cleanup.policy', op.append, 'compact'],
+      ['log.cleanup.policy', op.subtract, 'delete'],
+    ]
+    for (const one of good) expect(await alter(brokerType, '1', [one])).toBe('NONE')
+    expect(await configOf(brokerType, '1', 'leader.replication.throttled.rate')).toMatchObject({
+      value: '1000',
+      configSource: 2,
+    })
+    expect(
+      await configOf(brokerType, '1', 'listener.name.plaintext.max.connections'),
+    ).toMatchObject({
+      value: '5',
+      configSource: 2,
+      readOnly: false,
+      synonyms: [
+        { name: 'listener.name.plaintext.max.connections', value: '5', source: 2 },
+        { name: 'max.connections', value: '2147483647', source: 5 },
+      ],
+    })
+    expect((await configOf(brokerType, '1', 'log.cleanup.policy')).value).toBe('compact')
+  })
+
+  test('passwords are not shown', async () => {
+    expect(await configOf(brokerType, '1', 'ssl.keystore.password')).toMatchObject({
+      value: null,
+      isSensitive: true,
+      configType: 9,
+    })
+  })
+})
+
+describe('loggers', () => {
+  const loggerType = 8
+  const level = async (name: string) => (await configOf(loggerType, '1', name)).value
+
+  test('have levels that are altered while the broker runs', async () => {
+    expect(await configOf(loggerType, '1', 'root')).toMatchObject({
+      value: 'INFO',
+      configSource: 6,
+      readOnly: false,
+      configType: 0,
+    })
+    const apis = 'kafka.server.KafkaApis'
+    expect(await alter(loggerType, '1', [[apis, op.set, 'DEBUG']], true)).toBe('NONE')
+    expect(await level(apis)).toBe('INFO')
+    expect(await alter(loggerType, '1', [[apis, op.set, 'DEBUG']])).toBe('NONE')
+    expect(await alter(loggerType, '1', [['root', op.set, 'WARN']])).toBe('NONE')
+    expect([await level(apis), await level('kafka.request.logger')]).toEqual(['DEBUG', 'WARN'])
+    expect(await alter(loggerType, '1', [[apis, op.delete, null]])).toBe('NONE')
+    expect(await level(apis)).toBe('WARN')
+  })
+
+  test('refuse what is no logger and no level, all or nothing', async () => {
+    const codes = []
+    for (const changes of [
+      [['no.such.logger', op.set, 'DEBUG']],
+      [['root', op.set, 'LOUD']],
+      [['root', op.set, null]],
+      [['root', op.append, 'DEBUG']],
+      [['root', op.delete, null]],
+      [
+        ['root', op.set, 'DEBUG'],
+        ['no.such.logger', op.set, 'DEBUG'],
+      ],
+    ] as [string, number, string | null][][]) {
+      codes.push(await alter(loggerType, '1', changes))
+    }
+    expect(codes).toEqual([
+      'INVALID_CONFIG',
+      'INVALID_CONFIG',
+      'INVALID_CONFIG',
+      'INVALID_REQUEST',
+      'INVALID_REQUEST',
+      'INVALID_CONFIG',
+    ])
+    expect(await alter(loggerType, '2', [['root', op.set, 'DEBUG']])).toBe('INVALID_REQUEST')
+    expect(await level('root')).toBe('INFO')
+    const { responses } = await client.send(apis.alterConfigs, 2, {
+      resources: [{ resourceType: loggerType, resourceName: '1', configs: [] }],
+      validateOnly: false,
+    })
+    expect(errorName(responses[0].errorCode)).toBe('INVALID_REQUEST')
   })
 })
 

@@ -2,6 +2,7 @@
 // on SIGTERM and SIGINT with status 0. A second signal ends at once; so does a log directory that
 // failed, with status 1.
 
+import type { LogLevel } from '@sluice/core/host/log-levels'
 import { NetworkError } from '@sluice/core/host/network'
 import type { BrokerSettings } from './broker-settings.ts'
 import type { Composition } from './compose.ts'
@@ -12,7 +13,7 @@ export interface BrokerProcessOptions {
   readonly settings: BrokerSettings
   readonly storage: 'disk' | 'memory'
   readonly insecure: boolean
-  readonly logLevel: 'info' | 'warn'
+  readonly logLevel: LogLevel
 }
 
 const parentCheckMs = 250
@@ -38,7 +39,9 @@ export async function startBrokerProcess(options: BrokerProcessOptions): Promise
     storage:
       storage === 'memory' ? { kind: 'memory' } : { kind: 'disk', folder: settings.dataFolder },
     clock: new NodeClock(),
-    logger: nodeLogger({ level: logLevel }),
+    // Levels are kept before the logger: they can be altered while the broker runs.
+    logger: nodeLogger({ level: 'trace' }),
+    logLevel,
     onFatal: (reason) => {
       process.stderr.write(`sluice: the broker cannot go on: ${reason.message}\n`)
       process.exit(1)

@@ -12,6 +12,7 @@ import type { FaultPlan } from '@sluice/broker/faults'
 import type { BrokerConfig } from '@sluice/core/config/broker-config'
 import type { Clock } from '@sluice/core/host/clock'
 import type { Disk } from '@sluice/core/host/disk'
+import { type LogLevel, LogLevels, loggerNames } from '@sluice/core/host/log-levels'
 import type { Logger } from '@sluice/core/host/logger'
 import { MemoryNetwork } from '@sluice/core/host/memory/network'
 import type { Address } from '@sluice/core/host/network'
@@ -30,6 +31,8 @@ export interface CompositionOptions {
   readonly storage: { readonly kind: 'memory' } | { readonly kind: 'disk'; readonly folder: string }
   readonly clock: Clock
   readonly logger: Logger
+  /** Of all parts to begin with; default INFO. */
+  readonly logLevel?: LogLevel
   readonly faults?: FaultPlan
   readonly onFatal?: (reason: Error) => void
 }
@@ -53,18 +56,20 @@ export async function compose(options: CompositionOptions): Promise<Composition>
   const { config, clock, logger, storage, onFatal } = options
   const random = new NodeRandom()
   const metrics = new Metrics()
+  const logs = new LogLevels(logger, options.logLevel ?? 'INFO')
   const inside = new MemoryNetwork(clock)
   const client = new KafkaClient({
     ...{ network: inside, clock, random, logger },
     bootstrap: [gatewayAddress],
     clientId: 'sluice-gateway',
   })
-  const http = new HttpFront({ client, config, clock, logger, metrics })
+  const http = new HttpFront({ client, config, clock, logger: logs.of(loggerNames.http), metrics })
   const outside = new NodeNetwork({ divert: sharedPort({ http: (socket) => http.take(socket) }) })
   const { disk, table } = await openStorage(storage, clock)
   try {
     const broker = await createBroker({
       host: { clock, random, disk, network: outside, table, logger },
+      logs,
       config,
       listeners: [
         ...options.listeners.map((planned) => ({ ...planned, network: outside })),

@@ -24,7 +24,7 @@ export async function alterResource(
   if (!refusal) {
     const change = (overrides: ConfigOverrides): ConfigOverrides | undefined => {
       const altered = options.alteration(overrides)
-      refusal = isRefusal(altered) ? altered : invalidOverrides(resource, altered)
+      refusal = isRefusal(altered) ? altered : invalidOverrides(broker, resource, altered)
       if (refusal || options.validateOnly) return undefined
       return altered as ConfigOverrides
     }

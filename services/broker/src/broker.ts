@@ -14,6 +14,7 @@ import { register } from '@sluice/core/cluster/registration'
 import type { BrokerConfig } from '@sluice/core/config/broker-config'
 import { GroupCoordinator } from '@sluice/core/group/coordinator'
 import type { Host } from '@sluice/core/host/host'
+import { LogLevels, loggerNames } from '@sluice/core/host/log-levels'
 import type { Address, Network } from '@sluice/core/host/network'
 import type { LogDir } from '@sluice/core/log/log-dir'
 import { LogManager } from '@sluice/core/log/log-manager'
@@ -58,6 +59,8 @@ export interface BoundListener {
 export interface BrokerOptions {
   readonly host: Host
   readonly config: BrokerConfig
+  /** Who logs how much; default: everything that the host's logger lets through, at INFO. */
+  readonly logs?: LogLevels
   /** Default: node.id of the config. */
   readonly nodeId?: number
   readonly listeners: readonly ListenerSpec[]
@@ -71,6 +74,7 @@ export interface Broker {
   readonly clusterId: string
   readonly nodeId: number
   readonly host: Host
+  readonly logs: LogLevels
   /** The effective broker configs; replaced as a whole when a dynamic one changes. */
   readonly config: BrokerConfig
   /** Those it was started with. */
@@ -105,6 +109,7 @@ export async function createBroker(options: BrokerOptions): Promise<Broker> {
 }
 
 interface Parts {
+  readonly levels: LogLevels
   readonly logs: LogManager
   readonly cluster: Cluster
   readonly partitions: Partitions
@@ -113,6 +118,7 @@ interface Parts {
 
 class RunningBroker implements Broker {
   readonly host: Host
+  readonly logs: LogLevels
   readonly nodeId: number
   readonly startConfig: BrokerConfig
   readonly cluster: Cluster
@@ -135,8 +141,10 @@ class RunningBroker implements Broker {
 
   private constructor(options: BrokerOptions, nodeId: number, parts: Parts) {
     const { host, config } = options
-    const { clock, random, logger } = host
+    const { clock, random } = host
     this.host = host
+    this.logs = parts.levels
+    const { levels } = parts
     this.nodeId = nodeId
     this.startConfig = config
     this.#parts = parts
@@ -151,13 +159,19 @@ class RunningBroker implements Broker {
       () => this,
       () => this.#elections.settled(),
     )
+    const logger = levels.of(loggerNames.groups)
     this.groups = new GroupCoordinator({ clock, random, logger, config, log })
     this.#elections = new Elections({ nodeId, cluster: this.cluster, groups: this.groups, logger })
     this.quotas = new Quotas({ clock, config, image: this.cluster.image })
     this.#services = this.#newServices(options)
     this.#listeners = new Listeners(this.#services)
     this.cluster.listen({ applied: (changes) => this.#applied(changes) })
-    const maintained = { clock, logger, config: () => this.config, partitions: this.partitions }
+    const maintained = {
+      clock,
+      logger: levels.of(loggerNames.logs),
+      config: () => this.config,
+      partitions: this.partitions,
+    }
     this.logCleaner = new LogCleaner(maintained)
     publishBroker(this, options.metrics)
     this.#loopDelay = new LoopDelay(clock, options.metrics)
@@ -165,8 +179,11 @@ class RunningBroker implements Broker {
   }
 
   static async open(options: BrokerOptions): Promise<RunningBroker> {
-    const { host, config, onFatal } = options
-    const { clock, logger } = host
+    const { config, onFatal } = options
+    const levels = options.logs ?? new LogLevels(options.host.logger, 'INFO')
+    const logger = levels.of(loggerNames.broker)
+    const host: Host = { ...options.host, logger }
+    const { clock } = host
     const nodeId = options.nodeId ?? config['node.id']
     let partitions: Partitions | undefined
     const onDirFailure = (dir: LogDir, cause: Error) => {
@@ -176,9 +193,15 @@ class RunningBroker implements Broker {
       onFatal?.(cause)
     }
     let logs: LogManager | undefined
-    logs = await LogManager.open({ ...host, config, nodeId, onDirFailure })
+    logs = await LogManager.open({
+      ...host,
+      logger: levels.of(loggerNames.logs),
+      config,
+      nodeId,
+      onDirFailure,
+    })
     const cluster = await Cluster.open({
-      host,
+      host: { ...host, logger: levels.of(loggerNames.controller) },
       config: () => config,
       nodeId,
       clusterId: logs.clusterId,
@@ -193,11 +216,12 @@ class RunningBroker implements Broker {
       config: () => dynamicConfig(config, cluster.image, nodeId),
       clock,
       turn,
-      logger,
+      logger: levels.of(loggerNames.partitions),
     })
     for (const dir of logs.dirs) if (dir.failure) partitions.dirFailed(dir)
     await removeStrays(nodeId, cluster, logs, host)
-    return new RunningBroker(options, nodeId, { logs, cluster, partitions, turn })
+    const parts = { levels, logs, cluster, partitions, turn }
+    return new RunningBroker({ ...options, host }, nodeId, parts)
   }
 
   get clusterId(): string {
@@ -279,13 +303,14 @@ class RunningBroker implements Broker {
   }
 
   #applied(changes: readonly Change[]): void {
-    this.#refreshConfig()
+    if (changes.some((one) => one.kind === 'configs' && one.scope === 'broker')) {
+      this.#refreshConfig()
+    }
     if (changes.some(({ kind }) => kind === 'quotas')) this.quotas.refresh()
   }
 
   #refreshConfig(): void {
     const config = dynamicConfig(this.startConfig, this.cluster.image, this.nodeId)
-    if (config === this.#config) return
     this.#config = config
     this.partitions.refreshConfigs()
   }

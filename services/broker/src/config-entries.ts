@@ -1,10 +1,21 @@
 // Configs as DescribeConfigs shows them: value, where it comes from, what stands behind it, its
-// documentation. All out of the one table of configs.
+// documentation. All out of the one table of configs; the order and choice of synonyms are Kafka's.
 
 import type { ConfigOverrides } from '@sluice/core/cluster/image'
-import type { BrokerConfig } from '@sluice/core/config/broker-config'
-import { type ConfigType, type Definition, formatValue } from '@sluice/core/config/definition'
+import { type BrokerConfig, givenNames, listenerLimit } from '@sluice/core/config/broker-config'
+import {
+  type ConfigType,
+  type Definition,
+  formatValue,
+  parseValue,
+} from '@sluice/core/config/definition'
 import { brokerConfigs } from '@sluice/core/config/tables/broker'
+import {
+  clusterWide,
+  perBroker,
+  sameBrokerConfigs,
+  shownWhenSet,
+} from '@sluice/core/config/tables/dynamic'
 import { brokerSynonyms, topicConfigs } from '@sluice/core/config/tables/topic'
 import { topicConfig } from '@sluice/core/config/topic-config'
 import type { Broker } from './broker.ts'
@@ -16,7 +27,7 @@ export const source = {
   clusterDefault: 3,
   brokerFile: 4,
   default: 5,
-  group: 8,
+  brokerLogger: 6,
 } as const
 
 /** ConfigType of the protocol. */
@@ -31,6 +42,7 @@ const typeCodes: Readonly<Record<ConfigType, number>> = {
   class: 8,
   password: 9,
 }
+const unknownType = 0
 
 export interface ConfigSynonym {
   readonly name: string
@@ -48,20 +60,6 @@ export interface ConfigEntryView {
   readonly configType: number
   readonly documentation: string
 }
-
-/**
- * Broker configs that can be altered while the broker runs: those behind the configs of topics, and the
- * log cleaner's own.
- */
-export const dynamicBrokerConfigs: ReadonlySet<string> = new Set([
-  ...Object.values(brokerSynonyms).flatMap((synonyms) => synonyms.map(({ name }) => name)),
-  'log.cleaner.backoff.ms',
-  'log.cleaner.dedupe.buffer.size',
-  'log.cleaner.io.buffer.load.factor',
-  'log.cleaner.io.buffer.size',
-  'log.cleaner.io.max.bytes.per.second',
-  'log.cleaner.threads',
-])
 
 /** All configs of a topic with these overrides. */
 export function describeTopicConfigs(
@@ -89,60 +87,118 @@ export function describeTopicConfigs(
 
 /** What decides the value, first one first; Kafka's tool prints them as they stand here. */
 function topicSynonyms(broker: Broker, name: string, overrides: ConfigOverrides): ConfigSynonym[] {
-  const found: ConfigSynonym[] = []
-  if (Object.hasOwn(overrides, name)) {
-    found.push({ name, value: overrides[name], source: source.topic })
-  }
-  for (const synonym of brokerSynonyms[name] ?? []) {
-    found.push(...brokerConfigSynonyms(broker, synonym.name))
-  }
-  return found
+  const behind = brokerSynonyms[name]?.[0]
+  const ofBroker = behind ? brokerSynonymsOf(broker, behind.name) : []
+  if (!Object.hasOwn(overrides, name)) return ofBroker
+  return [{ name, value: overrides[name], source: source.topic }, ...ofBroker]
 }
 
 /** All configs of this broker. */
 export function describeBrokerConfigs(broker: Broker): ConfigEntryView[] {
-  return Object.keys(brokerConfigs).map((name) => {
-    const definition = brokerDefinition(name)
-    const isSensitive = definition.type === 'password'
-    const synonyms = isSensitive ? [] : brokerConfigSynonyms(broker, name)
-    const value = broker.config[name as keyof BrokerConfig]
-    return {
-      name,
-      value: isSensitive ? null : formatValue(value),
-      configSource: synonyms[0]?.source ?? source.default,
-      readOnly: !dynamicBrokerConfigs.has(name),
-      isSensitive,
-      synonyms,
-      configType: typeCodes[definition.type],
-      documentation: definition.doc,
-    }
-  })
+  const { image } = broker.cluster
+  const own = image.configs('broker', String(broker.nodeId))
+  const ofAll = image.configs('broker', '')
+  const isSet = (name: string) => Object.hasOwn(own, name) || Object.hasOwn(ofAll, name)
+  const names = Object.keys(brokerConfigs).filter((name) => !shownWhenSet.has(name) || isSet(name))
+  const ofListeners = Object.keys({ ...ofAll, ...own }).filter((name) => listenerLimit(name))
+  return [...names, ...ofListeners].map((name) => describeBrokerConfig(broker, name))
+}
+
+function describeBrokerConfig(broker: Broker, name: string): ConfigEntryView {
+  const base = listenerLimit(name)?.name ?? name
+  const definition = brokerDefinition(base)
+  const isSensitive = definition.type === 'password'
+  const synonyms = brokerSynonymsOf(broker, name)
+  if (base !== name) synonyms.push(...brokerSynonymsOf(broker, base))
+  const value = base === name ? effectiveValue(broker, name) : (synonyms[0]?.value ?? null)
+  return {
+    name,
+    value: isSensitive ? null : value,
+    configSource: synonyms[0]?.source ?? source.default,
+    readOnly: !clusterWide.has(base) && !perBroker.has(base),
+    isSensitive,
+    synonyms: isSensitive ? synonyms.map((one) => ({ ...one, value: null })) : synonyms,
+    configType: typeCodes[definition.type],
+    documentation: definition.doc,
+  }
+}
+
+function effectiveValue(broker: Broker, name: string): string | null {
+  return formatValue(broker.config[name as keyof typeof brokerConfigs])
 }
 
 /** What is set for all brokers, whatever this broker has set for itself. */
 export function describeClusterDefaults(broker: Broker): ConfigEntryView[] {
-  return describeBrokerConfigs(broker).flatMap((entry) => {
-    const ofAll = entry.synonyms.find((one) => one.source === source.clusterDefault)
-    if (!ofAll) return []
-    return [{ ...entry, value: ofAll.value, configSource: ofAll.source, synonyms: [ofAll] }]
+  const ofAll = broker.cluster.image.configs('broker', '')
+  const names = Object.keys(ofAll).filter(
+    (name) => Object.hasOwn(brokerConfigs, name) || listenerLimit(name),
+  )
+  return names.map((name) => {
+    const entry = describeBrokerConfig(broker, name)
+    const synonym = { name, value: entry.isSensitive ? null : ofAll[name], source: 3 }
+    const { value } = synonym
+    return { ...entry, value, configSource: source.clusterDefault, synonyms: [synonym] }
   })
 }
 
-function brokerConfigSynonyms(broker: Broker, name: string): ConfigSynonym[] {
+/** The levels of the parts that log. */
+export function describeLoggers({ logs }: Broker): ConfigEntryView[] {
+  return [...logs.levels()].map(([name, value]) => ({
+    name,
+    value,
+    configSource: source.brokerLogger,
+    readOnly: false,
+    isSensitive: false,
+    synonyms: [],
+    configType: unknownType,
+    documentation: '',
+  }))
+}
+
+/**
+ * What was set under the name or one that stands for the same, by source; what comes before the name's
+ * own first value is left out, as in Kafka.
+ */
+function brokerSynonymsOf(broker: Broker, name: string): ConfigSynonym[] {
   const { image } = broker.cluster
-  const found: ConfigSynonym[] = []
-  const own = image.configs('broker', String(broker.nodeId))
-  const ofAll = image.configs('broker', '')
-  const definition = brokerDefinition(name)
-  if (Object.hasOwn(own, name)) found.push({ name, value: own[name], source: source.broker })
-  if (Object.hasOwn(ofAll, name)) {
-    found.push({ name, value: ofAll[name], source: source.clusterDefault })
-  }
-  const started = formatValue(broker.startConfig[name as keyof BrokerConfig])
-  const byDefault = formatValue(definition.default)
-  if (started !== byDefault) found.push({ name, value: started, source: source.brokerFile })
-  if (byDefault !== null) found.push({ name, value: byDefault, source: source.default })
-  return found
+  const names = sameBrokerConfigs(name)
+  const all = [
+    ...overriddenBy(image.configs('broker', String(broker.nodeId)), names, source.broker),
+    ...overriddenBy(image.configs('broker', ''), names, source.clusterDefault),
+    ...names.flatMap((one) => startedWith(broker.startConfig, one)),
+    ...names.flatMap(byDefault),
+  ]
+  const first = all.findIndex((one) => one.name === name)
+  return first < 0 ? [] : all.slice(first)
+}
+
+function overriddenBy(
+  overrides: ConfigOverrides,
+  names: readonly string[],
+  origin: number,
+): ConfigSynonym[] {
+  return names
+    .filter((name) => Object.hasOwn(overrides, name))
+    .map((name) => ({ name, value: shown(name, overrides[name]), source: origin }))
+}
+
+/** A value as it is read: without blanks around it. */
+function shown(name: string, text: string): string | null {
+  const base = listenerLimit(name)?.name ?? name
+  const parsed = parseValue(brokerDefinition(base), text)
+  return parsed.ok ? formatValue(parsed.value) : text
+}
+
+function startedWith(config: BrokerConfig, name: string): ConfigSynonym[] {
+  if (!config[givenNames].has(name)) return []
+  const value = formatValue(config[name as keyof typeof brokerConfigs])
+  return [{ name, value, source: source.brokerFile }]
+}
+
+function byDefault(name: string): ConfigSynonym[] {
+  if (!Object.hasOwn(brokerConfigs, name)) return []
+  const value = formatValue(brokerDefinition(name).default)
+  return value === null ? [] : [{ name, value, source: source.default }]
 }
 
 function brokerDefinition(name: string): Definition<unknown> {

@@ -1,13 +1,11 @@
-// What configs can be asked of and altered: topics, this broker, all brokers.
+// What configs can be asked of and altered: topics, this broker, all brokers, the loggers of this broker.
 
 import type { ConfigOverrides, ConfigScope } from '@sluice/core/cluster/image'
 import { invalidTopicName } from '@sluice/core/cluster/topic-name'
-import { parseValue } from '@sluice/core/config/definition'
-import { brokerConfigs } from '@sluice/core/config/tables/broker'
 import { validateTopicConfig } from '@sluice/core/config/topic-config'
 import { errors } from '@sluice/protocol/errors'
 import type { Broker } from './broker.ts'
-import { dynamicBrokerConfigs } from './config-entries.ts'
+import { invalidBrokerOverrides } from './broker-overrides.ts'
 
 /** ConfigResource.Type of the protocol. */
 export const resourceType = { topic: 2, broker: 4, brokerLogger: 8, clientMetrics: 16, group: 32 }
@@ -29,21 +27,12 @@ export function unknownResource(
 ): ConfigRefusal | undefined {
   const { resourceName: name } = resource
   switch (resource.resourceType) {
-    case resourceType.topic: {
-      const message = invalidTopicName(name)
-      if (message) return { error: errors.INVALID_TOPIC_EXCEPTION, message }
-      if (broker.cluster.image.topic(name)) return undefined
-      return {
-        error: errors.UNKNOWN_TOPIC_OR_PARTITION,
-        message: `The topic '${name}' does not exist.`,
-      }
-    }
+    case resourceType.topic:
+      return unknownTopic(broker, name)
     case resourceType.broker:
-      if (name === '' || name === String(broker.nodeId)) return undefined
-      return {
-        error: errors.INVALID_REQUEST,
-        message: `Unexpected broker id, expected ${broker.nodeId} or empty string, but received ${name}`,
-      }
+      return name === '' ? undefined : unknownBroker(broker, name)
+    case resourceType.brokerLogger:
+      return unknownBroker(broker, name)
     default:
       return {
         error: errors.INVALID_REQUEST,
@@ -52,29 +41,41 @@ export function unknownResource(
   }
 }
 
+function unknownTopic(broker: Broker, name: string): ConfigRefusal | undefined {
+  const message = invalidTopicName(name)
+  if (message) return { error: errors.INVALID_TOPIC_EXCEPTION, message }
+  if (broker.cluster.image.topic(name)) return undefined
+  return {
+    error: errors.UNKNOWN_TOPIC_OR_PARTITION,
+    message: `The topic '${name}' does not exist.`,
+  }
+}
+
+function unknownBroker({ nodeId }: Broker, name: string): ConfigRefusal | undefined {
+  const { INVALID_REQUEST } = errors
+  if (!/^[+-]?\d+$/.test(name)) {
+    return { error: INVALID_REQUEST, message: `Broker id must be an integer, but it is: ${name}` }
+  }
+  if (Number(name) === nodeId) return undefined
+  const message = `Unexpected broker id, expected ${nodeId} or empty string, but received ${name}`
+  return { error: INVALID_REQUEST, message }
+}
+
 export function scopeOf(resource: ConfigResource): ConfigScope {
   return resource.resourceType === resourceType.topic ? 'topic' : 'broker'
 }
 
 /** Why these overrides cannot stand; undefined: they can. */
 export function invalidOverrides(
+  broker: Broker,
   resource: ConfigResource,
   overrides: ConfigOverrides,
 ): ConfigRefusal | undefined {
-  const message =
-    resource.resourceType === resourceType.topic
-      ? validateTopicConfig(overrides)[0]?.message
-      : invalidBrokerOverrides(overrides)
-  return message === undefined ? undefined : { error: errors.INVALID_CONFIG, message }
-}
-
-function invalidBrokerOverrides(overrides: ConfigOverrides): string | undefined {
-  for (const [name, value] of Object.entries(overrides)) {
-    if (!dynamicBrokerConfigs.has(name)) {
-      return `Cannot update these configs dynamically: ${name}`
-    }
-    const parsed = parseValue(brokerConfigs[name as keyof typeof brokerConfigs], value)
-    if (!parsed.ok) return `Invalid value ${value} for configuration ${name}: ${parsed.message}`
+  if (resource.resourceType === resourceType.topic) {
+    const message = validateTopicConfig(overrides)[0]?.message
+    return message === undefined ? undefined : { error: errors.INVALID_CONFIG, message }
   }
-  return undefined
+  const ofAll = resource.resourceName === ''
+  const message = invalidBrokerOverrides(broker.config, overrides, { ofAll })
+  return message === undefined ? undefined : { error: errors.INVALID_REQUEST, message }
 }

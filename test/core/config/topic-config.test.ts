@@ -53,7 +53,6 @@ describe('validateTopicConfig', () => {
     [{ 'retention.ms': '-2' }, 'Invalid value -2 for configuration retention.ms: Value must be at'],
     [{ 'retention.msec': '1' }, 'Unknown topic config name: retention.msec'],
     [{ 'cleanup.policy': 'shred' }, 'String must be one of: compact, delete'],
-    [{ 'cleanup.policy': '' }, 'must name delete, compact or both'],
     [{ 'min.compaction.lag.ms': '5', 'max.compaction.lag.ms': '4' }, 'more than max.compaction'],
   ])('%j', (overrides, message) => {
     expect(validateTopicConfig(overrides)).toMatchObject([

@@ -14,9 +14,20 @@ import { nearest } from './nearest.ts'
 import { defaultValues, invalidValue, isKnown, resolveEntries } from './resolve.ts'
 import { brokerConfigs } from './tables/broker.ts'
 import { commandConfigs } from './tables/command.ts'
+import { listenerLimits } from './tables/dynamic.ts'
 import { retiredConfigs } from './tables/retired.ts'
 
-export type BrokerConfig = Values<typeof brokerConfigs>
+/** The names that were given; all others stand at their defaults. */
+export const givenNames: unique symbol = Symbol('givenNames')
+/** What holds for one listener alone, by its name in lower case: listener.name.<listener>.<config>. */
+export const listenerOverrides: unique symbol = Symbol('listenerOverrides')
+
+export type BrokerConfig = Values<typeof brokerConfigs> & {
+  readonly [givenNames]: ReadonlySet<string>
+  readonly [listenerOverrides]: ListenerOverrides
+}
+
+export type ListenerOverrides = ReadonlyMap<string, Readonly<Record<string, unknown>>>
 
 export type BrokerConfigResult =
   | { ok: true; config: BrokerConfig; notices: ConfigNotice[] }
@@ -35,6 +46,7 @@ export function brokerConfig(input: ConfigInput): BrokerConfigResult {
   const errors: ConfigError[] = []
   const notices: ConfigNotice[] = []
   const known: ConfigEntry[] = []
+  const ofListeners: ConfigEntry[] = []
   for (const entry of configEntries(input)) {
     if (isKnown(brokerConfigs, entry.name)) {
       known.push(entry)
@@ -42,6 +54,8 @@ export function brokerConfig(input: ConfigInput): BrokerConfigResult {
       if (effect !== 'implemented') notices.push(notice('no-effect', entry, effect.noEffect))
     } else if (Object.hasOwn(retiredConfigs, entry.name)) {
       notices.push(notice('retired', entry, retiredConfigs[entry.name]))
+    } else if (listenerLimit(entry.name)) {
+      ofListeners.push(entry)
     } else if (isForPlugin(entry.name)) {
       notices.push(notice('no-effect', entry, 'because it is meant for a listener or a plugin'))
     } else if (!isKnown(commandConfigs, entry.name)) {
@@ -49,13 +63,54 @@ export function brokerConfig(input: ConfigInput): BrokerConfigResult {
     }
   }
   const resolved = resolveEntries(brokerConfigs, known)
-  errors.push(...resolved.errors)
+  const overrides = resolveListenerOverrides(ofListeners)
+  errors.push(...resolved.errors, ...overrides.errors)
   if (errors.length > 0) return { ok: false, errors }
-  const config: BrokerConfig = { ...defaultValues(brokerConfigs), ...resolved.given }
+  const config: BrokerConfig = {
+    ...defaultValues(brokerConfigs),
+    ...resolved.given,
+    [givenNames]: new Set(known.map(({ name }) => name)),
+    [listenerOverrides]: overrides.byListener,
+  }
   const ids = agreeOnNodeId(config, resolved.given)
   errors.push(...ids.errors, ...checkTogether(ids.config))
   if (errors.length > 0) return { ok: false, errors: withOrigins(errors, known) }
   return { ok: true, config: Object.freeze(ids.config), notices }
+}
+
+/** What a config that may differ by listener is for the listener of this name. */
+export function listenerConfig<K extends keyof Values<typeof brokerConfigs>>(
+  config: BrokerConfig,
+  listener: string,
+  name: K,
+): BrokerConfig[K] {
+  const own = config[listenerOverrides].get(listener.toLowerCase())
+  return own && Object.hasOwn(own, name) ? (own[name] as BrokerConfig[K]) : config[name]
+}
+
+/** `listener.name.<listener>.<config>` taken apart, where the config may differ by listener. */
+export function listenerLimit(name: string): { listener: string; name: string } | undefined {
+  const match = listenerPrefix.exec(name)
+  if (!match) return undefined
+  const base = name.slice(match[0].length)
+  if (!listenerLimits.has(base)) return undefined
+  return { listener: name.split('.')[2].toLowerCase(), name: base }
+}
+
+export function resolveListenerOverrides(entries: readonly ConfigEntry[]): {
+  byListener: ListenerOverrides
+  errors: ConfigError[]
+} {
+  const byListener = new Map<string, Record<string, unknown>>()
+  const errors: ConfigError[] = []
+  for (const entry of entries) {
+    const limit = listenerLimit(entry.name)
+    if (!limit || !isKnown(brokerConfigs, limit.name)) continue
+    const resolved = resolveEntries(brokerConfigs, [{ ...entry, name: limit.name }])
+    errors.push(...resolved.errors)
+    byListener.set(limit.listener, { ...byListener.get(limit.listener), ...resolved.given })
+  }
+  return { byListener, errors }
 }
 
 function notice(kind: ConfigNotice['kind'], entry: ConfigEntry, why: string): ConfigNotice {
@@ -116,10 +171,6 @@ function checkTogether(config: BrokerConfig): ConfigError[] {
   ] as const) {
     if (config[name] !== 0) continue
     errors.push({ name, message: invalidValue(name, 0, 'must be -1 (for ever) or more than 0') })
-  }
-  if (config['log.cleanup.policy'].length === 0) {
-    const message = invalidValue('log.cleanup.policy', '', 'it must name delete, compact or both')
-    errors.push({ name: 'log.cleanup.policy', message })
   }
   return errors
 }

@@ -63,9 +63,5 @@ function checkTogether(given: Partial<TopicConfig>): ConfigError[] {
     const message = invalidValue(name, least, `more than max.compaction.lag.ms (${most})`)
     errors.push({ name, message })
   }
-  if (given['cleanup.policy']?.length === 0) {
-    const message = invalidValue('cleanup.policy', '', 'it must name delete, compact or both')
-    errors.push({ name: 'cleanup.policy', message })
-  }
   return errors
 }

@@ -73,7 +73,7 @@ async function dev(options: DevOptions): Promise<void> {
     settings,
     storage: options.memory ? 'memory' : 'disk',
     insecure: options.insecure ?? false,
-    logLevel: 'warn',
+    logLevel: 'WARN',
   })
   const data = options.memory ? undefined : settings.dataFolder
   if (options.json) printJson({ ...placesOf(composition), data: data ?? null })

@@ -50,7 +50,7 @@ async function server(file: string, options: ServerOptions): Promise<void> {
     settings,
     storage: 'disk',
     insecure: options.insecure ?? false,
-    logLevel: 'info',
+    logLevel: 'INFO',
   })
   const places = { bootstrapServers, httpUrl, pid: process.pid, data: settings.dataFolder }
   if (options.json) printJson(places)

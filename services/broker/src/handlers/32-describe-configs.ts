@@ -9,6 +9,7 @@ import {
   type ConfigEntryView,
   describeBrokerConfigs,
   describeClusterDefaults,
+  describeLoggers,
   describeTopicConfigs,
 } from '../config-entries.ts'
 import { resourceType, unknownResource } from '../config-resources.ts'
@@ -59,6 +60,8 @@ function describe(
     case resourceType.broker:
       if (resource.resourceName !== '') return describeBrokerConfigs(broker)
       return describeClusterDefaults(broker)
+    case resourceType.brokerLogger:
+      return describeLoggers(broker)
     default:
       return { error: errors.INVALID_REQUEST, message: 'this resource has no configs here' }
   }

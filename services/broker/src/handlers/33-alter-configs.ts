@@ -5,6 +5,7 @@ import { apis } from '@sluice/protocol/apis'
 import { errors } from '@sluice/protocol/errors'
 import type { AlterConfigsRequest } from '@sluice/protocol/messages/33-alter-configs'
 import { type Alteration, alterResource, namedTwice } from '../alter-configs.ts'
+import { resourceType } from '../config-resources.ts'
 import { handler } from '../handler.ts'
 
 type Resource = AlterConfigsRequest['resources'][number]
@@ -15,10 +16,10 @@ export const alterConfigs = handler(
     min: 0,
     max: 2,
     failed: (request, { errorCode, message }) => ({
-      responses: request.resources.map(({ resourceType, resourceName }) => ({
+      responses: request.resources.map(({ resourceType: type, resourceName }) => ({
         errorCode,
         errorMessage: message,
-        resourceType,
+        resourceType: type,
         resourceName,
       })),
     }),
@@ -27,6 +28,10 @@ export const alterConfigs = handler(
     const { validateOnly, resources } = request
     const responses = []
     for (const resource of resources) {
+      if (resource.resourceType === resourceType.brokerLogger) {
+        responses.push(noLoggers(resource))
+        continue
+      }
       const alteration = namedTwice(resources, resource) ? refuseTwice : replace(resource)
       responses.push(await alterResource(broker, resource, { alteration, validateOnly }))
     }
@@ -38,6 +43,13 @@ const refuseTwice: Alteration = () => ({
   error: errors.INVALID_REQUEST,
   message: 'Each resource must appear at most once.',
 })
+
+function noLoggers({ resourceType: type, resourceName }: Resource) {
+  const errorMessage =
+    'AlterConfigs is deprecated and does not support the resource type BROKER_LOGGER'
+  const errorCode = errors.INVALID_REQUEST
+  return { errorCode, errorMessage, resourceType: type, resourceName }
+}
 
 function replace({ configs }: Resource): Alteration {
   return () => {

@@ -11,8 +11,9 @@ import { apis } from '@sluice/protocol/apis'
 import { errors } from '@sluice/protocol/errors'
 import type { IncrementalAlterConfigsRequest } from '@sluice/protocol/messages/44-incremental-alter-configs'
 import { type Alteration, alterResource, namedTwice } from '../alter-configs.ts'
+import { alterLoggers } from '../alter-loggers.ts'
 import type { Broker } from '../broker.ts'
-import { type ConfigRefusal, resourceType } from '../config-resources.ts'
+import { type ConfigRefusal, resourceType, unknownResource } from '../config-resources.ts'
 import { handler } from '../handler.ts'
 
 type Resource = IncrementalAlterConfigsRequest['resources'][number]
@@ -39,6 +40,10 @@ export const incrementalAlterConfigs = handler(
     const { validateOnly, resources } = request
     const responses = []
     for (const resource of resources) {
+      if (resource.resourceType === resourceType.brokerLogger) {
+        responses.push(alterLevels(broker, resource, request))
+        continue
+      }
       const alteration = namedTwice(resources, resource)
         ? () => invalid('Each resource must appear at most once.')
         : incremental(broker, resource)
@@ -47,6 +52,50 @@ export const incrementalAlterConfigs = handler(
     return { responses }
   },
 )
+
+function alterLevels(
+  broker: Broker,
+  resource: Resource,
+  { resources, validateOnly }: IncrementalAlterConfigsRequest,
+) {
+  const { resourceType: type, resourceName, configs } = resource
+  const twice = namedTwice(resources, resource)
+  const refusal = twice
+    ? invalid('Each resource must appear at most once.')
+    : (unknownResource(broker, resource) ??
+      wrongOperation(configs) ??
+      alterLoggers(
+        broker,
+        configs.map(({ name, configOperation, value }) => ({
+          name,
+          level: configOperation === operation.delete ? undefined : value,
+        })),
+        { validateOnly },
+      ))
+  return {
+    errorCode: refusal?.error ?? 0,
+    errorMessage: refusal?.message ?? null,
+    resourceType: type,
+    resourceName,
+  }
+}
+
+/** Of levels there are no lists. */
+function wrongOperation(configs: readonly Operation[]): ConfigRefusal | undefined {
+  const names = configs.map(({ name }) => name)
+  if (new Set(names).size !== names.length) return invalid('Error due to duplicate config keys')
+  for (const { configOperation } of configs) {
+    if (configOperation === operation.set || configOperation === operation.delete) continue
+    const verb = operationName(configOperation)
+    return invalid(`${verb} operation is not allowed for the BROKER_LOGGER resource`)
+  }
+  return undefined
+}
+
+function operationName(configOperation: number): string {
+  if (configOperation === operation.append) return 'APPEND'
+  return configOperation === operation.subtract ? 'SUBTRACT' : `Unknown ${configOperation}`
+}
 
 function incremental(broker: Broker, resource: Resource): Alteration {
   return (overrides) => {
@@ -83,8 +132,10 @@ function applied(
     : brokerConfigs
   const definition = Object.hasOwn(table, one.name) ? table[one.name] : undefined
   if (definition?.type !== 'list') {
-    const verb = one.configOperation === operation.append ? 'APPEND' : 'SUBTRACT'
-    const message = `Can't ${verb} to key ${one.name} because its type is not LIST.`
+    const verb = operationName(one.configOperation)
+    const message = isTopic
+      ? `Can't ${verb} to key ${one.name} because its type is not LIST.`
+      : `Config value ${verb.toLowerCase()} is not allowed for config key: ${one.name}`
     return { error: errors.INVALID_CONFIG, message }
   }
   const effective = isTopic ? topicConfig(broker.config, overrides) : broker.config

@@ -8,9 +8,13 @@ import { noDeleteDelay, noLevels, noQuotas, noReplication, noTiering } from './r
 import { sluiceTopicConfigs } from './sluice.ts'
 
 export const topicConfigs = {
-  'cleanup.policy': list(['delete'], 'What happens to old records: delete, compact or both.', {
-    values: ['compact', 'delete'],
-  }),
+  'cleanup.policy': list(
+    ['delete'],
+    'What happens to old records: delete, compact, both, or (empty) nothing.',
+    {
+      values: ['compact', 'delete'],
+    },
+  ),
   'compression.type': choice(compressionTypes, 'producer', 'How batches are stored.'),
   'compression.gzip.level': int(-1, 'Level of gzip (1 to 9, -1: its default).', {
     min: -1,
