@@ -31,10 +31,20 @@ const commands = {
   kafkajs: [process.execPath, `${drivers}/kafkajs.ts`],
   platformatic: [process.execPath, `${drivers}/platformatic.ts`],
   kcat: [process.execPath, `${drivers}/kcat.ts`],
+  sluice: [process.execPath, `${drivers}/sluice.ts`],
+  console: [process.execPath, `${drivers}/console.ts`],
+  curl: [process.execPath, `${drivers}/curl.ts`],
 } as const
 
 export type Client = keyof typeof commands
-export const clients = Object.keys(commands) as Client[]
+
+/** All that can talk to the target: Apache Kafka has no HTTP. */
+export const clients = (Object.keys(commands) as Client[]).filter(
+  (client) => client !== 'curl' || process.env['TARGET'] !== 'apache',
+)
+
+/** Those that can be members of a group. */
+export const groupClients = clients.filter((client) => client !== 'curl')
 
 type Verb = 'produce' | 'consume' | 'transact'
 type Options = Record<string, string | number | boolean | undefined>

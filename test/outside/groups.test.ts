@@ -5,7 +5,7 @@ import type { ChildProcess } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import kafkajs, { type Admin, type Producer } from 'kafkajs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type Client, type ConsumedRecord, clients, startDriver } from './drivers.ts'
+import { type Client, type ConsumedRecord, groupClients, startDriver } from './drivers.ts'
 import { startTarget, type Target } from './target.ts'
 
 const partitions = 4
@@ -83,7 +83,7 @@ class Members {
 }
 
 describe('groups of 1 to 4 members that come and go', () => {
-  for (const client of clients) {
+  for (const client of groupClients) {
     test(client, { timeout: 180_000 }, async () => {
       const topic = `groups.${client}`
       const group = `group-${client}`
