@@ -24,7 +24,8 @@ beforeAll(async () => {
     logLevel: kafkajs.logLevel.NOTHING,
   })
   admin = kafka.admin()
-  producer = kafka.producer()
+  // kafkajs sends all of a request again when one partition of it failed.
+  producer = kafka.producer({ idempotent: true, maxInFlightRequests: 1 })
   await Promise.all([admin.connect(), producer.connect()])
 }, 60_000)
 afterAll(async () => {

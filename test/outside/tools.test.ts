@@ -15,6 +15,8 @@ beforeAll(async () => {
     'log.segment.bytes': '1048576',
     'log.index.interval.bytes': '4096',
     'offsets.topic.num.partitions': '5',
+    // The timestamps of some records are of long ago.
+    'log.retention.ms': '-1',
   })
 }, 60_000)
 afterAll(() => target?.remove())

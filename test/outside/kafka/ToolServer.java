@@ -1,6 +1,7 @@
 // Runs Apache Kafka's command-line tools one after another in one JVM, each as its script would: a JSON line
 // { tool, args, input? } on standard input is its main class, its arguments and its standard input; the answer
-// is a JSON line { status, stdout, stderr }. What the tools print is captured, and so is their exit.
+// is a JSON line { status, stdout, stderr }. What the tools print is captured, and so is their exit. A tool that
+// ends the JVM all the same is answered without a status: it is the status of the process.
 
 import java.io.BufferedReader;
 import java.io.ByteArrayInputStream;
@@ -35,14 +36,25 @@ public class ToolServer {
     final List<Runnable> hooks = new ArrayList<>();
     ObjectNode result;
 
-    /** The first exit counts, with what was printed until then: a process prints nothing after it. */
+    /** The first exit counts, with what was printed until then: a process prints nothing more but in its hooks. */
     synchronized void end(int status) {
       if (result != null) return;
+      result = json.createObjectNode().put("status", status).put("stdout", "").put("stderr", "");
+      takeOutput();
+    }
+
+    synchronized void runHooks() {
+      stdout.reset();
+      stderr.reset();
+      for (Runnable hook : hooks) hook.run();
+      takeOutput();
+    }
+
+    private void takeOutput() {
       System.out.flush();
       System.err.flush();
-      result = json.createObjectNode().put("status", status);
-      result.put("stdout", stdout.toString(StandardCharsets.UTF_8));
-      result.put("stderr", stderr.toString(StandardCharsets.UTF_8));
+      result.put("stdout", result.get("stdout").asText() + stdout.toString(StandardCharsets.UTF_8));
+      result.put("stderr", result.get("stderr").asText() + stderr.toString(StandardCharsets.UTF_8));
     }
   }
 
@@ -54,6 +66,13 @@ public class ToolServer {
     Exit.setExitProcedure(ToolServer::exit);
     Exit.setHaltProcedure(ToolServer::exit);
     Exit.setShutdownHookAdder((name, hook) -> current.hooks.add(hook));
+    Runtime.getRuntime().addShutdownHook(new Thread(() -> {
+      if (current == null || current.result != null) return;
+      current.end(-1);
+      current.result.remove("status");
+      answers.println(current.result);
+      answers.flush();
+    }));
     for (String line = requests.readLine(); line != null; line = requests.readLine()) {
       answers.println(json.writeValueAsString(run(json.readTree(line))));
       answers.flush();
@@ -87,7 +106,7 @@ public class ToolServer {
         run.end(1);
       }
     }
-    for (Runnable hook : run.hooks) hook.run();
+    run.runHooks();
     return run.result;
   }
 

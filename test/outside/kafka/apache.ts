@@ -21,6 +21,18 @@ export const toolClass = {
   'kafka-delete-records': `${tools}.DeleteRecordsCommand`,
   'kafka-log-dirs': `${tools}.LogDirsCommand`,
   'kafka-broker-api-versions': `${tools}.BrokerApiVersionsCommand`,
+  'kafka-features': `${tools}.FeatureCommand`,
+  'kafka-cluster': `${tools}.ClusterTool`,
+  'kafka-groups': `${tools}.GroupsCommand`,
+  'kafka-metadata-quorum': `${tools}.MetadataQuorumCommand`,
+  'kafka-transactions': `${tools}.TransactionsCommand`,
+  'kafka-leader-election': `${tools}.LeaderElectionCommand`,
+  'kafka-reassign-partitions': `${tools}.reassign.ReassignPartitionsCommand`,
+  'kafka-replica-verification': `${tools}.ReplicaVerificationTool`,
+  'kafka-acls': `${tools}.AclCommand`,
+  'kafka-client-metrics': `${tools}.ClientMetricsCommand`,
+  'kafka-share-groups': `${tools}.consumer.group.ShareGroupCommand`,
+  'kafka-streams-groups': `${tools}.streams.StreamsGroupCommand`,
   'kafka-dump-log': 'kafka.tools.DumpLogSegments',
   'kafka-producer-perf-test': `${tools}.ProducerPerformance`,
   'kafka-consumer-perf-test': `${tools}.ConsumerPerformance`,
@@ -105,6 +117,8 @@ export async function startApacheKafka(
     ...java,
     'kafka.tools.StorageTool',
     ...['format', '--standalone', '-t', id, '-c', file],
+    // With it a fresh cluster sets min.insync.replicas for all brokers by itself; it is for several of them.
+    ...['--feature', 'eligible.leader.replicas.version=0'],
   ])
   const log = openSync(join(home, 'broker.log'), 'w')
   const child = spawn('java', ['-Xms1g', '-Xmx1g', '-XX:+UseG1GC', ...java, 'kafka.Kafka', file], {
