@@ -326,7 +326,8 @@ export class Segment implements GaugedSegment, ClosableFile {
     this.resident.cut(position)
     const resumed = this.#indexesDamaged ? undefined : await this.resume(context)
     if (resumed === undefined) await this.recover(context, () => true)
-    return baseOffset
+    // In a gap, as compaction leaves them, the batch begins behind the offset.
+    return Math.min(baseOffset, offset)
   }
 
   /** For good: a power loss must not mix what was cut with what is appended in its place. */

@@ -51,10 +51,18 @@ export async function offsetOfLargestTimestamp(
     const ageMs = inRange ? largest.timestampMs : await largestFrom(segment, range, context)
     youngestMs = Math.max(youngestMs, ageMs)
   }
-  return youngestMs === -1 ? undefined : offsetForTimestamp(range, youngestMs, context)
+  if (youngestMs === -1) return undefined
+  const found = await offsetForTimestamp(range, youngestMs, context)
+  if (found !== undefined) return found
+  // The youngest time is that of a batch from which compaction took the record: it is looked for again.
+  let leftMs = -1
+  for (const segment of range.segments) {
+    leftMs = Math.max(leftMs, await largestFrom(segment, range, context))
+  }
+  return leftMs === -1 ? undefined : offsetForTimestamp(range, leftMs, context)
 }
 
-/** The greatest timestamp of the batches that reach `startOffset`; -1 where there is none. */
+/** The greatest timestamp of the batches with records that reach `startOffset`; -1 where there is none. */
 async function largestFrom(
   segment: Segment,
   { startOffset }: SearchRange,
@@ -64,7 +72,9 @@ async function largestFrom(
   if (first === undefined) return -1
   let largestMs = -1
   const visit: AcceptBatch = (buffer, at) => {
-    largestMs = Math.max(largestMs, readInt64(buffer, at + batchField.maxTimestamp))
+    if (readInt32(buffer, at + batchField.recordCount) > 0) {
+      largestMs = Math.max(largestMs, readInt64(buffer, at + batchField.maxTimestamp))
+    }
     return true
   }
   await segment.scan(context, { from: first.position, to: segment.sizeBytes, visit })
