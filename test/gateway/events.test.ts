@@ -184,6 +184,30 @@ describe('server-sent events', () => {
 })
 
 describe('the end of a stream', () => {
+  test('to an EventSource any status but 200 is the end: what passes is said in a stream', async () => {
+    await using full = await TestGateway.start({ limits: { streamsMax: 1 } })
+    await full.createTopic('crowded')
+    const source = new TestEventSource(full.url(path('crowded')))
+    await source.open()
+    await source.until(() => source.events.length > 0)
+    const late = new TestEventSource(full.url(path('crowded')))
+    await late.open()
+    expect(late.status).toBe(503)
+    late.lastEventId = source.events[0].id
+    await late.open()
+    await late.until(() => late.ended)
+    expect([late.status, late.events]).toEqual([
+      200,
+      [{ event: 'reconnect', id: undefined, data: { reason: 'overloaded' } }],
+    ])
+    await full.gateway.close()
+    await source.until(() => source.ended)
+    await source.open()
+    await source.until(() => source.ended)
+    expect(source.events.at(-1)).toMatchObject({ event: 'reconnect', data: { reason: 'shutdown' } })
+    expect((await full.get(path('crowded'))).status).toBe(503)
+  })
+
   test('it is told to reconnect at its age', async () => {
     await using aging = await TestGateway.start({ limits: { streamAgeMsMax: 150 } })
     await aging.createTopic('old')

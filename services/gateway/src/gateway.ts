@@ -16,6 +16,7 @@ import type { Exchange, GatewayEnv } from './exchange.ts'
 import { GroupOffsets } from './group-offsets.ts'
 import { createGuard } from './guard.ts'
 import { defaultLimits, type GatewayLimits } from './limits.ts'
+import { mediaTypeOf } from './media-types.ts'
 import type { Problem } from './problem.ts'
 import { Producers } from './producers.ts'
 import { type BodySource, headerOf } from './request-body.ts'
@@ -27,6 +28,7 @@ import { addProduceRoutes } from './routes/produce.ts'
 import { addReadRoutes } from './routes/read.ts'
 import { addServiceRoutes } from './routes/service.ts'
 import { addTopicRoutes } from './routes/topics.ts'
+import { comeBackText } from './sse.ts'
 import { Streams } from './streams.ts'
 import { Tails } from './tails.ts'
 import { TopicAdmin } from './topic-admin.ts'
@@ -110,8 +112,17 @@ export function createGateway(options: GatewayOptions): Gateway {
       const preflight = preflightOf(source)
       if (preflight) return responder.response(responder.empty(204, preflight), exchange)
     }
-    if (streams.closing) return refuse(request, exchange, shuttingDown)
+    if (streams.closing) {
+      return isEventSource(source)
+        ? responder.response(responder.events(comeBackText('shutdown')), exchange)
+        : refuse(request, exchange, shuttingDown)
+    }
     return endpoints.app.fetch(request, exchange)
+  }
+
+  function isEventSource(source: BodySource): boolean {
+    const types = headerOf(source, 'accept')?.split(',') ?? []
+    return types.some((type) => mediaTypeOf(type) === 'text/event-stream')
   }
 
   function preflightOf(source: BodySource): ResponseHeaders | undefined {

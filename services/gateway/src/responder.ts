@@ -28,6 +28,11 @@ export interface ProblemContext {
   readonly path: string
 }
 
+export const streamHeaders: ResponseHeaders = {
+  'cache-control': 'no-cache, no-transform',
+  'x-accel-buffering': 'no',
+}
+
 /** Seconds a client is asked to wait before it tries again, where no better figure is known. */
 const retryAfterSeconds = 1
 const retryLater: ReadonlySet<number> = new Set([425, 429, 503])
@@ -48,6 +53,11 @@ export class Responder {
 
   text(text: string, headers: ResponseHeaders = {}): Reply {
     return this.body(text, 200, { 'content-type': 'text/plain; charset=utf-8', ...headers })
+  }
+
+  /** Server-sent events: proxies must neither keep nor hold back nor change what streams. */
+  events(body: NonNullable<ReplyBody>): Reply {
+    return this.body(body, 200, { 'content-type': 'text/event-stream', ...streamHeaders })
   }
 
   empty(status = 204, headers: ResponseHeaders = {}): Reply {

@@ -28,10 +28,20 @@ export function encodeEvent({ event, id, data }: ServerSentEvent): string {
     : `event: ${event}\nid: ${id}\ndata: ${data}\n\n`
 }
 
+/**
+ * A whole stream that only says to come back. To an EventSource any status but 200 is the end for good, so
+ * that is what one gets that cannot be served just now.
+ */
+export function comeBackText(reason: string): string {
+  return opening + encodeEvent({ event: 'reconnect', data: JSON.stringify({ reason }) })
+}
+
+/** How soon to come back is the first thing on a stream. */
+const opening = `retry: ${retryMs}\n\n`
+
 /** Every event's id is the cursor behind it: Last-Event-ID resumes there. */
 abstract class EventFraming implements Framing {
-  /** How soon to come back is the first thing on a stream. */
-  readonly opening = `retry: ${retryMs}\n\n`
+  readonly opening = opening
   readonly recordsTellCursor = true
 
   abstract records(records: readonly ReadRecord[], cursor: WalkingCursor, style: TextStyle): string

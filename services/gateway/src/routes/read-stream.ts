@@ -1,23 +1,18 @@
 // Answers that are sent while they are read: values as text, NDJSON, server-sent events.
 
-import type { Answer } from '../endpoints.ts'
+import { type Answer, headerOfRequest } from '../endpoints.ts'
 import { ndjsonLines } from '../ndjson.ts'
 import { type OpenedReader, openReader } from '../open-reader.ts'
 import { readPage } from '../page.ts'
-import { done, type Outcome } from '../problem.ts'
+import { done, isRetriableProblem, type Outcome, type Problem, statusOf } from '../problem.ts'
 import { type Framing, recordStream } from '../record-stream.ts'
-import { problemText } from '../responder.ts'
-import { batchEvents, recordEvents } from '../sse.ts'
+import { problemText, streamHeaders } from '../responder.ts'
+import { batchEvents, comeBackText, recordEvents } from '../sse.ts'
 import type { OpenStream } from '../streams.ts'
 import { textStream } from '../text-stream.ts'
 import { WalkingCursor } from '../walking-cursor.ts'
 import { overloaded, type ReadCall, type ReadRoutesOptions, types } from './read-call.ts'
 
-/** Proxies must neither keep nor hold back nor change what streams. */
-const streamHeaders = {
-  'cache-control': 'no-cache, no-transform',
-  'x-accel-buffering': 'no',
-}
 const noLimit = Number.POSITIVE_INFINITY
 
 export async function answerText(options: ReadRoutesOptions, call: ReadCall): Promise<Answer> {
@@ -87,11 +82,11 @@ async function withStream(
 ): Promise<Answer> {
   const { streams, responder } = options
   const stream = streams.open()
-  if (!stream) return overloaded
+  if (!stream) return refusal(options, call, overloaded)
   const opened = await openAndWait(options, call, stream)
   if (!opened.ok) {
     stream.close()
-    return opened.problem
+    return refusal(options, call, opened.problem)
   }
   const { reader, first } = opened.value
   // To an EventSource this says not to come back: all that it asked for was sent.
@@ -100,6 +95,17 @@ async function withStream(
     return responder.empty(204, streamHeaders)
   }
   return responder.body(body(opened.value, stream), 200, { 'content-type': type, ...streamHeaders })
+}
+
+/** A client that comes back to its events should not be lost to what passes. */
+function refusal(
+  { responder }: ReadRoutesOptions,
+  { type, request }: ReadCall,
+  problem: Problem,
+): Answer {
+  const resumed = type === types.events && headerOfRequest(request, 'last-event-id') !== undefined
+  const passes = statusOf(problem) >= 503 && isRetriableProblem(problem)
+  return resumed && passes ? responder.events(comeBackText(problem.code)) : problem
 }
 
 /** A stream that is to end waits for its first record as a page does. */
