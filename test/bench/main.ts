@@ -7,6 +7,7 @@ import { join } from 'node:path'
 
 const [name, ...args] = process.argv.slice(2)
 const folder = import.meta.dirname
+// A file that is no benchmark says so in its first line.
 const names = readdirSync(folder)
   .filter((file) => file.endsWith('.ts') && file !== 'main.ts')
   .map((file) => file.slice(0, -3))

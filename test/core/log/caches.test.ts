@@ -4,6 +4,7 @@ import { ReadBuffers } from '@sluice/core/log/read-buffers'
 import { Residency, ResidentRanges } from '@sluice/core/log/residency'
 import { expiredSegments } from '@sluice/core/log/retention'
 import { RollGauge } from '@sluice/core/log/roll'
+import { SharedReads } from '@sluice/core/log/shared-reads'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { defaultConfig } from './fixture.ts'
@@ -31,6 +32,43 @@ describe('read buffers', () => {
         buffers.give(buffer)
       }),
     )
+  })
+})
+
+describe('shared reads', () => {
+  const wanted = { offset: 5, upTo: 9, maxBytes: 1000, wholeFirstBatch: true }
+  const records = Buffer.from('records')
+
+  test('serve whoever wants the same, and give the buffer back after the last one, once', () => {
+    const shared = new SharedReads()
+    let givenBack = 0
+    const first = shared.share(wanted, records, () => givenBack++)
+    const second = shared.find({ ...wanted })
+    expect(second?.records).toBe(records)
+    first.release()
+    expect(givenBack).toBe(0)
+    const third = shared.find({ ...wanted })
+    second?.release()
+    third?.release()
+    expect(givenBack).toBe(1)
+    expect(shared.find({ ...wanted })).toBeUndefined()
+    expect(() => first.release()).toThrow('given back once')
+  })
+
+  test('are of no use to whoever wants anything else', () => {
+    const shared = new SharedReads()
+    const read = shared.share(wanted, records, () => {})
+    for (const other of [
+      { offset: 6 },
+      { upTo: 10 },
+      { maxBytes: 999 },
+      { wholeFirstBatch: false },
+    ]) {
+      expect(shared.find({ ...wanted, ...other })).toBeUndefined()
+    }
+    shared.forget()
+    expect(shared.find(wanted)).toBeUndefined()
+    read.release()
   })
 })
 

@@ -3,8 +3,10 @@
 //
 // Who owns the bytes:
 //   in   `onData(view)`: the view is valid only until the call returns; copy what must stay.
-//   out  `write(buffers, released)`: the buffers belong to the connection until `released` is called.
-// The simulated network overwrites both afterwards, so a kept reference is found by the first test.
+//   out  `write(buffers, released)`: nobody changes the buffers until `released` is called. Several
+//        connections may be given the same ones.
+// The simulated network overwrites a view afterwards and looks whether a written buffer has changed, so
+// that a kept reference and a buffer used again too soon are found by the first test.
 
 export interface Network {
   /** Starts to listen; port 0 picks a free one. Rejects with NetworkError 'address-in-use' | 'refused'. */

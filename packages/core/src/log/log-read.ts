@@ -1,12 +1,12 @@
 // Reading a log across its segments. What is lately written or read comes at once; else by a promise.
 // The bytes belong to the reader until it gives them back with release().
 
-import { assert } from '../lib/assert.ts'
 import type { Wanted } from './batch-selection.ts'
 import type { Reading } from './disk-reads.ts'
 import type { ReadPositions } from './read-positions.ts'
 import type { Segment } from './segment.ts'
 import { readSegment, type SegmentBatches } from './segment-read.ts'
+import type { SharedReads } from './shared-reads.ts'
 
 export interface LogReadRequest {
   readonly offset: number
@@ -22,7 +22,7 @@ export interface LogRecords {
   /** Whole batches; the first one holds the offset, or is the first behind it. May be empty. */
   readonly records: Buffer
   readonly bytes: number
-  /** The records are not needed any more: their memory is used again. Once. */
+  /** The records are not needed any more: their memory is used again. Once for each read that gave them. */
   release(): void
 }
 
@@ -50,22 +50,25 @@ export function segmentIndexFor(segments: readonly Segment[], offset: number): n
   return low
 }
 
-/** `segments` may lose its first ones and gain others while this reads. */
-export function* readLog(
-  segments: readonly Segment[],
-  positions: ReadPositions,
-  wanted: Wanted,
-): Reading<LogRead> {
+export interface ReadContext {
+  /** May lose its first ones and gain others during a read. */
+  readonly segments: readonly Segment[]
+  readonly positions: ReadPositions
+  readonly shared: SharedReads
+}
+
+export function* readLog(context: ReadContext, wanted: Wanted): Reading<LogRead> {
+  const { segments, positions } = context
   const known = positions.find(wanted.offset)
   if (known !== undefined && !known.segment.retired) {
     const read = yield* readSegment(known.segment, wanted, known.position)
-    if (read !== undefined) return give(known.segment, positions, read)
+    if (read !== undefined) return give(context, wanted, known.segment, read)
   }
   let index = segmentIndexFor(segments, wanted.offset)
   while (index < segments.length) {
     const segment = segments[index]
     const read = yield* readSegment(segment, wanted)
-    if (read !== undefined) return give(segment, positions, read)
+    if (read !== undefined) return give(context, wanted, segment, read)
     // The offsets from here to the next segment are not in use (compaction).
     index = segments.indexOf(segment) + 1
     if (index === 0) index = segmentIndexFor(segments, wanted.offset)
@@ -74,7 +77,12 @@ export function* readLog(
   return noRecords
 }
 
-function give(segment: Segment, positions: ReadPositions, read: SegmentBatches): LogRead {
+function give(
+  { positions, shared }: ReadContext,
+  wanted: Wanted,
+  segment: Segment,
+  read: SegmentBatches,
+): LogRead {
   const { buffer, start, end, next } = read
   const { buffers } = segment.resources
   if (start === end) {
@@ -82,15 +90,5 @@ function give(segment: Segment, positions: ReadPositions, read: SegmentBatches):
     return noRecords
   }
   positions.remember({ offset: next.offset, segment, position: next.position })
-  let released = false
-  return {
-    ok: true,
-    records: buffer.subarray(start, end),
-    bytes: end - start,
-    release() {
-      assert(!released, 'records are given back once')
-      released = true
-      buffers.give(buffer)
-    },
-  }
+  return shared.share(wanted, buffer.subarray(start, end), () => buffers.give(buffer))
 }

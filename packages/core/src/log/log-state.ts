@@ -12,6 +12,7 @@ import { ReadPositions } from './read-positions.ts'
 import { type LoadedLog, newSegment, replayBatches, scanContext } from './recovery.ts'
 import { expiredSegments, type RetainedSegment } from './retention.ts'
 import type { ScanContext, Segment } from './segment.ts'
+import { SharedReads } from './shared-reads.ts'
 import { type Snapshot, type SnapshotFiles, takeSnapshot } from './snapshot-files.ts'
 
 export class LogState {
@@ -22,6 +23,7 @@ export class LogState {
   readonly dedup: Dedup
   readonly durability: Durability
   readonly positions = new ReadPositions()
+  readonly shared = new SharedReads()
   startOffset: number
   endOffset: number
   sizeBytes: number
@@ -183,6 +185,7 @@ export class LogState {
     this.segments.splice(this.segments.indexOf(old[0]), old.length, cleaned)
     this.sizeBytes += cleaned.sizeBytes
     this.positions.forget()
+    this.shared.forget()
     for (const segment of old) {
       segment.retire()
       this.sizeBytes -= segment.sizeBytes
@@ -241,6 +244,7 @@ export class LogState {
   async #remove(segments: readonly Segment[]): Promise<void> {
     if (segments.length === 0) return
     this.positions.forget()
+    this.shared.forget()
     for (const segment of segments) {
       segment.retire()
       this.sizeBytes -= segment.sizeBytes
@@ -253,6 +257,7 @@ export class LogState {
   /** The log ends further back now: nothing on the disk may say otherwise before it grows again. */
   async #cut(): Promise<void> {
     this.positions.forget()
+    this.shared.forget()
     this.durability.cut(this.endOffset)
     this.firstDirtyOffset = Math.min(this.firstDirtyOffset, this.endOffset)
     await this.#snapshots.removeAbove(this.endOffset)

@@ -188,12 +188,13 @@ export class Log {
   read(request: LogReadRequest): LogRead | Promise<LogRead> {
     if (this.#gate !== undefined) return this.#gate.then(() => this.read(request))
     if (this.#closed) throw new DiskError('closed', 'read', this.#options.folder)
-    const { segments, positions, startOffset, endOffset } = this.#state
+    const { startOffset, endOffset, shared } = this.#state
     const { offset, maxBytes, wholeFirstBatch } = request
     if (offset < startOffset || offset > endOffset) return outOfRange
     const upTo = Math.min(request.upTo, endOffset)
     if (offset >= upTo) return noRecords
-    return runReads(readLog(segments, positions, { offset, upTo, maxBytes, wholeFirstBatch }))
+    const wanted = { offset, upTo, maxBytes, wholeFirstBatch }
+    return shared.find(wanted) ?? runReads(readLog(this.#state, wanted))
   }
 
   /** The first record that is not older. */

@@ -5,6 +5,7 @@
 // The outbox is what the process wrote; the flight is what the system has taken, at most a window of it,
 // and what the peer has not read. Order is kept by the queues; events only say that it is time to look.
 
+import { assert } from '../../lib/assert.ts'
 import type { Address, Connection, ConnectionHandler } from '../network.ts'
 import { NetworkError } from '../network.ts'
 import type { ProcessClock } from './clock.ts'
@@ -16,10 +17,11 @@ const highWaterMarkBytes = 256 * 1024
 const windowBytes = 256 * 1024
 const piecesMax = 4
 const garbageAfterRead = 0xdb
-const garbageAfterRelease = 0xa5
 
 interface Written {
   readonly buffers: readonly Uint8Array[]
+  /** What they held when they were written. */
+  readonly bytes: Buffer
   readonly released: (() => void) | undefined
 }
 
@@ -86,8 +88,9 @@ export class SimulatedConnection implements Connection {
       released?.()
       return true
     }
-    this.#outbox.push({ buffers, released })
-    for (const buffer of buffers) this.#pendingBytes += buffer.length
+    const bytes = Buffer.concat(buffers)
+    this.#outbox.push({ buffers, bytes, released })
+    this.#pendingBytes += bytes.length
     this.#takeSoon()
     if (this.#pendingBytes >= highWaterMarkBytes) this.#needsDrain = true
     return !this.#needsDrain
@@ -150,13 +153,12 @@ export class SimulatedConnection implements Connection {
     const taken: Buffer[] = []
     let takenBytes = 0
     while (this.#outbox.length > 0 && this.peer.#inboundBytes + takenBytes < windowBytes) {
-      const { buffers, released } = this.#outbox.shift() as Written
-      const bytes = Buffer.concat(buffers)
+      const { buffers, bytes, released } = this.#outbox.shift() as Written
+      const unchanged = Buffer.concat(buffers).equals(bytes)
+      assert(unchanged, 'a buffer stays as it was written until it is released')
       taken.push(bytes)
       takenBytes += bytes.length
-      if (released === undefined) continue
-      for (const buffer of buffers) buffer.fill(garbageAfterRelease)
-      released()
+      released?.()
     }
     this.#pendingBytes -= takenBytes
     if (takenBytes > 0) this.#send(Buffer.concat(taken))

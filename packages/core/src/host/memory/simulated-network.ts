@@ -2,9 +2,8 @@
 // and lives by its own process clock.
 //
 // Faults: delay, refused and timed-out connects, resets, one-way cuts, chunks at random byte boundaries.
-// It enforces who owns the bytes (network.ts): a view is filled with garbage when onData returned, a
-// written buffer before `released` is called; what is sent is read as late as that, so that a buffer
-// reused too early is sent as garbage, too.
+// It enforces who owns the bytes (network.ts): a view is filled with garbage when onData returned; a
+// written buffer that is not as it was written when the system takes it fails the run.
 
 import type { Address, Connection, ConnectionHandler, Listener, Network } from '../network.ts'
 import { NetworkError } from '../network.ts'
