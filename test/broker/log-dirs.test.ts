@@ -5,6 +5,7 @@ import { NodeClock } from '@sluice/core/host/node/clock'
 import { apis } from '@sluice/protocol/apis'
 import { errorName } from '@sluice/protocol/errors'
 import { afterEach, describe, expect, test } from 'vitest'
+import { readAll } from '../core/log/fixture.ts'
 import { SeveralDisks } from '../core/log/several-disks.ts'
 import { fetchRequestOf } from './requests.ts'
 import { TestBroker, type TestBrokerOptions, type TestClient } from './test-broker.ts'
@@ -170,5 +171,143 @@ describe('log.dirs', () => {
     broker.clock.advance(5000)
     await expect.poll(() => errorOf(client, 0)).toBe('NONE')
     expect((await partitionsOf(client, 'orders'))[0]).toMatchObject({ leaderId: 1, error: 'NONE' })
+  })
+})
+
+describe('AlterReplicaLogDirs', () => {
+  const request = (path: string, partition = 0, topic = 'orders') => ({
+    dirs: [{ path, topics: [{ name: topic, partitions: [partition] }] }],
+  })
+
+  async function move(client: TestClient, ...asked: Parameters<typeof request>): Promise<string> {
+    const { results } = await client.send(apis.alterReplicaLogDirs, 2, request(...asked))
+    expect(results[0]).toMatchObject({ topicName: asked[2] ?? 'orders' })
+    return errorName(results[0].partitions[0].errorCode)
+  }
+
+  const partitionsIn = async (client: TestClient) =>
+    (await dirsOf(client, null)).map(({ partitions }) => partitions.sort())
+
+  async function valuesOf(broker: TestBroker, partition = 0): Promise<string[]> {
+    const { log } = broker.broker.partitions.get('orders', partition) ?? {}
+    return log === undefined ? [] : [...(await readAll(log)).values()]
+  }
+
+  test('moves a partition while it is written to and read', async () => {
+    const disk = new SeveralDisks()
+    const configs = { 'segment.bytes': '1048576', 'max.message.bytes': '200000' }
+    const broker = await start({ disk })
+    await broker.createTopic('orders', { configs })
+    const client = await broker.connect()
+    const values: string[] = []
+    const write = async (bytes: number) => {
+      const value = `${values.length} `.padEnd(bytes, '.')
+      values.push(value)
+      expect(await client.produce('orders', [value])).toMatchObject({
+        errorCode: 0,
+        baseOffset: values.length - 1,
+      })
+    }
+    for (let i = 0; i < 60; i++) await write(100_000)
+    expect(await partitionsIn(client)).toEqual([['orders-0'], []])
+    const mover = await broker.connect()
+    expect(await move(mover, '/b')).toBe('NONE')
+    while (broker.broker.dirMoves.count > 0) await write(1000)
+    for (let i = 0; i < 5; i++) await write(1000)
+    expect(await partitionsIn(client)).toEqual([[], ['orders-0']])
+    expect(await valuesOf(broker)).toEqual(values)
+    expect((await disk.list('/a')).filter(({ name }) => /^orders-0$/.test(name))).toEqual([])
+    // And back again.
+    expect(await move(mover, '/a')).toBe('NONE')
+    await expect.poll(() => partitionsIn(client)).toEqual([['orders-0'], []])
+    expect(await valuesOf(broker)).toEqual(values)
+  })
+
+  test('says what is wrong as Kafka does', async () => {
+    const disk = new SeveralDisks()
+    const broker = await start({ disk, config: { 'log.dirs': '/a,/b,/c' } })
+    await broker.createTopic('orders')
+    const client = await broker.connect()
+    expect(await move(client, '/nowhere')).toBe('LOG_DIR_NOT_FOUND')
+    expect(await move(client, '/b', 0, 'x'.repeat(230))).toBe('INVALID_TOPIC_EXCEPTION')
+    expect(await move(client, '/a')).toBe('NONE')
+    expect(broker.broker.dirMoves.count).toBe(0)
+    // A topic that is not there yet is made where it was asked for.
+    expect(await move(client, '/c', 1, 'later')).toBe('REPLICA_NOT_AVAILABLE')
+    await broker.createTopic('later', { partitions: 2 })
+    expect((await partitionsIn(client))[2]).toContain('later-1')
+    disk.set('/c', 'failed')
+    await broker.broker.logManager.checkpoint()
+    await client.produce('later', ['a'], { partition: 1 })
+    expect(await move(client, '/c')).toBe('KAFKA_STORAGE_ERROR')
+    expect(await move(client, '/b')).toBe('KAFKA_STORAGE_ERROR')
+    expect(await move(client, '/a', 1, 'later')).toBe('KAFKA_STORAGE_ERROR')
+  })
+
+  test('by a rate; another directory, or the one where it is, ends the move', async () => {
+    const rate = 'replica.alter.log.dirs.io.max.bytes.per.second'
+    const config = { 'log.dirs': '/a,/b,/c', [rate]: '1000' }
+    const broker = await start({ disk: new SeveralDisks(), config })
+    await broker.createTopic('orders')
+    const client = await broker.connect()
+    for (let i = 0; i < 30; i++) await client.produce('orders', ['.'.repeat(100_000)])
+    expect(await move(client, '/b')).toBe('NONE')
+    await expect.poll(() => partitionsIn(client)).toEqual([['orders-0'], ['orders-0'], []])
+    broker.clock.advance(60_000)
+    expect(broker.broker.dirMoves.count).toBe(1)
+    const { results } = await client.send(apis.describeLogDirs, 4, { topics: null })
+    expect(results[0].topics[0].partitions[0]).toMatchObject({ offsetLag: 0, isFutureKey: false })
+    const [copy] = results[1].topics[0].partitions
+    expect(copy.isFutureKey).toBe(true)
+    expect(copy.offsetLag).toBeGreaterThan(10)
+    expect(await move(client, '/c')).toBe('NONE')
+    await expect.poll(() => partitionsIn(client)).toEqual([['orders-0'], [], ['orders-0']])
+    expect(await move(client, '/a')).toBe('NONE')
+    await expect.poll(() => partitionsIn(client)).toEqual([['orders-0'], [], []])
+    expect(broker.broker.dirMoves.count).toBe(0)
+  })
+
+  test('a disk that fails under the copy ends the move; a deleted topic, too', async () => {
+    const rate = 'replica.alter.log.dirs.io.max.bytes.per.second'
+    const disk = new SeveralDisks()
+    const config = { 'log.dirs': '/a,/b,/c', [rate]: '40000' }
+    const broker = await start({ disk, config })
+    await broker.createTopic('orders')
+    await broker.createTopic('gone')
+    const client = await broker.connect()
+    for (let i = 0; i < 30; i++) await client.produce('orders', ['.'.repeat(100_000)])
+    for (let i = 0; i < 30; i++) await client.produce('gone', ['.'.repeat(100_000)])
+    expect(await move(client, '/c')).toBe('NONE')
+    expect(await move(client, '/c', 0, 'gone')).toBe('NONE')
+    await client.send(apis.deleteTopics, 5, { topicNames: ['gone'], timeoutMs: 1000 })
+    await expect.poll(() => broker.broker.dirMoves.count).toBe(1)
+    await expect
+      .poll(async () => (await disk.list('/c')).filter(({ name }) => name.startsWith('gone')))
+      .toEqual([])
+    disk.set('/c', 'failed')
+    broker.clock.advance(200_000)
+    await expect.poll(() => broker.broker.dirMoves.count).toBe(0)
+    expect(await client.produce('orders', ['more'])).toMatchObject({ errorCode: 0, baseOffset: 30 })
+    expect((await valuesOf(broker)).length).toBe(31)
+  })
+
+  test('goes on after a restart, from where it was', async () => {
+    const rate = 'replica.alter.log.dirs.io.max.bytes.per.second'
+    const disk = new SeveralDisks()
+    const clock = new NodeClock()
+    const table = new MemoryTable(new MemoryTableStore(clock))
+    const first = await start({ disk, table, clock, config: { ...twoDirs, [rate]: '1000' } })
+    await first.createTopic('orders')
+    const client = await first.connect()
+    for (let i = 0; i < 30; i++) await client.produce('orders', [`${i}`.padEnd(100_000, '.')])
+    const before = await valuesOf(first)
+    expect(await move(client, '/b')).toBe('NONE')
+    await expect.poll(async () => (await partitionsIn(client))[1]).toEqual(['orders-0'])
+    await first.close()
+    const second = await start({ disk, table, clock, seed: 'second' })
+    const after = await second.connect()
+    await expect.poll(() => partitionsIn(after)).toEqual([[], ['orders-0']])
+    expect(await valuesOf(second)).toEqual(before)
+    expect(await after.produce('orders', ['more'])).toMatchObject({ errorCode: 0, baseOffset: 30 })
   })
 })

@@ -36,6 +36,10 @@ import { writeTxnMarkersRequest, writeTxnMarkersResponse } from './messages/27-w
 import { txnOffsetCommitRequest, txnOffsetCommitResponse } from './messages/28-txn-offset-commit.ts'
 import { describeConfigsRequest, describeConfigsResponse } from './messages/32-describe-configs.ts'
 import { alterConfigsRequest, alterConfigsResponse } from './messages/33-alter-configs.ts'
+import {
+  alterReplicaLogDirsRequest,
+  alterReplicaLogDirsResponse,
+} from './messages/34-alter-replica-log-dirs.ts'
 import { describeLogDirsRequest, describeLogDirsResponse } from './messages/35-describe-log-dirs.ts'
 import {
   saslAuthenticateRequest,
@@ -149,6 +153,11 @@ export const apis = {
   txnOffsetCommit: api('TxnOffsetCommit', txnOffsetCommitRequest, txnOffsetCommitResponse),
   describeConfigs: api('DescribeConfigs', describeConfigsRequest, describeConfigsResponse),
   alterConfigs: api('AlterConfigs', alterConfigsRequest, alterConfigsResponse),
+  alterReplicaLogDirs: api(
+    'AlterReplicaLogDirs',
+    alterReplicaLogDirsRequest,
+    alterReplicaLogDirsResponse,
+  ),
   describeLogDirs: api('DescribeLogDirs', describeLogDirsRequest, describeLogDirsResponse),
   saslAuthenticate: api('SaslAuthenticate', saslAuthenticateRequest, saslAuthenticateResponse),
   createPartitions: api('CreatePartitions', createPartitionsRequest, createPartitionsResponse),

@@ -35,7 +35,7 @@ export function publishBroker(broker: Broker, metrics: Metrics): void {
   gauge(
     'sluice_offline_log_dirs',
     'Log directories whose disk failed.',
-    () => broker.logDirs.filter(({ failure }) => failure !== undefined).length,
+    () => broker.logManager.dirs.filter(({ failure }) => failure !== undefined).length,
   )
   gauge('sluice_purgatory_size', 'Fetches that wait for records.', () => broker.purgatory.size)
   gauge('sluice_fetch_sessions', 'Fetch sessions.', () => broker.fetchSessions.size)

@@ -20,6 +20,7 @@ import type { LogDir } from '@sluice/core/log/log-dir'
 import { LogManager } from '@sluice/core/log/log-manager'
 import { LoopDelay } from '@sluice/core/metrics/loop-delay'
 import type { Metrics } from '@sluice/core/metrics/metrics'
+import { DirMoves } from '@sluice/core/partition/dir-moves'
 import { LogCleaner } from '@sluice/core/partition/log-cleaner'
 import { Partitions } from '@sluice/core/partition/partitions'
 import { Purgatory } from '@sluice/core/partition/purgatory'
@@ -79,8 +80,9 @@ export interface Broker {
   readonly config: BrokerConfig
   /** Those it was started with. */
   readonly startConfig: BrokerConfig
-  /** The folders of its logs, those that failed included. */
-  readonly logDirs: readonly LogDir[]
+  readonly logManager: LogManager
+  /** Logs on their way from one log directory to another. */
+  readonly dirMoves: DirMoves
   readonly listeners: readonly BoundListener[]
   readonly cluster: Cluster
   readonly partitions: Partitions
@@ -113,6 +115,7 @@ interface Parts {
   readonly logs: LogManager
   readonly cluster: Cluster
   readonly partitions: Partitions
+  readonly dirMoves: DirMoves
   readonly turn: Turn
 }
 
@@ -121,6 +124,8 @@ class RunningBroker implements Broker {
   readonly logs: LogLevels
   readonly nodeId: number
   readonly startConfig: BrokerConfig
+  readonly logManager: LogManager
+  readonly dirMoves: DirMoves
   readonly cluster: Cluster
   readonly partitions: Partitions
   readonly groups: GroupCoordinator
@@ -148,6 +153,8 @@ class RunningBroker implements Broker {
     this.nodeId = nodeId
     this.startConfig = config
     this.#parts = parts
+    this.logManager = parts.logs
+    this.dirMoves = parts.dirMoves
     this.cluster = parts.cluster
     this.partitions = parts.partitions
     this.#config = dynamicConfig(config, this.cluster.image, nodeId)
@@ -209,18 +216,21 @@ class RunningBroker implements Broker {
     // What was acknowledged last may be lost, if not the process but the machine went down.
     if (logs.cleanShutdownEpoch === undefined) await cluster.controller.beginEpochs(nodeId)
     const turn = new Turn(clock)
+    const current = () => dynamicConfig(config, cluster.image, nodeId)
     partitions = await Partitions.open({
       nodeId,
       cluster,
       logs,
-      config: () => dynamicConfig(config, cluster.image, nodeId),
+      config: current,
       clock,
       turn,
       logger: levels.of(loggerNames.partitions),
     })
     for (const dir of logs.dirs) if (dir.failure) partitions.dirFailed(dir)
+    const dirMoves = new DirMoves({ clock, logger: levels.of(loggerNames.logs), logs, config: current })
+    await dirMoves.resume(partitions)
     await removeStrays(nodeId, cluster, logs, host)
-    const parts = { levels, logs, cluster, partitions, turn }
+    const parts = { levels, logs, cluster, partitions, dirMoves, turn }
     return new RunningBroker({ ...options, host }, nodeId, parts)
   }
 
@@ -230,10 +240,6 @@ class RunningBroker implements Broker {
 
   get config(): BrokerConfig {
     return this.#config
-  }
-
-  get logDirs(): readonly LogDir[] {
-    return this.#parts.logs.dirs
   }
 
   get listeners(): readonly BoundListener[] {
@@ -272,6 +278,7 @@ class RunningBroker implements Broker {
     await this.cluster.controller.close()
     this.#loopDelay.close()
     await this.#retention.close()
+    await this.dirMoves.close()
     await this.logCleaner.close()
     await this.partitions.close()
     await logs.close()

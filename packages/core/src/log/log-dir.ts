@@ -9,7 +9,7 @@
 //   <topic>-<partition>.<32 hex>-stray/                              one that nobody knows, kept
 //
 // A folder whose disk fails is offline until the process starts again: nothing in it is touched any more. The
-// other folders go on. What a crash left half deleted is removed when the folder is opened.
+// other folders go on. What a crash left half deleted is removed at the next start at which all are online.
 
 import { join } from 'node:path/posix'
 import { type Disk, DiskError } from '../host/disk.ts'
@@ -61,6 +61,8 @@ export class LogDir {
   readonly firstDirtyOffsets: OffsetCheckpoint
   readonly #options: LogDirOptions
   readonly #removals = new Set<Promise<void>>()
+  /** Found at the start, marked as deleted. */
+  readonly #deleted: string[] = []
   #knownRecoveryPoints: ReadonlyMap<string, number> = new Map()
   #knownStartOffsets: ReadonlyMap<string, number> = new Map()
   #knownFirstDirtyOffsets: ReadonlyMap<string, number> = new Map()
@@ -198,6 +200,23 @@ export class LogDir {
     this.removeInBackground(await this.rename(folderName, deletedFolderName))
   }
 
+  /** A copy whose log gave way to it becomes the log. */
+  async takeCopy(folderName: string): Promise<void> {
+    const { disk, logger } = this.#options
+    const name = this.futureFolders.get(folderName)
+    assert(name !== undefined, 'the copy is there')
+    await disk.rename(join(this.path, name), join(this.path, folderName))
+    await disk.flushFolder(this.path)
+    this.futureFolders.delete(folderName)
+    this.folders.add(folderName)
+    logger.info({ folder: join(this.path, folderName) }, 'a move that a crash cut short is done')
+  }
+
+  /** What an earlier process did not get to remove. */
+  removeDeleted(): void {
+    for (const folder of this.#deleted.splice(0)) this.removeInBackground(folder)
+  }
+
   removeInBackground(folder: string): void {
     const { disk, logger } = this.#options
     const remove = async () => {
@@ -243,7 +262,7 @@ export class LogDir {
 
   #found(name: string): void {
     const future = parseFutureFolderName(name)
-    if (isDeletedFolderName(name)) this.removeInBackground(join(this.path, name))
+    if (isDeletedFolderName(name)) this.#deleted.push(join(this.path, name))
     else if (parsePartitionFolderName(name) !== undefined) this.folders.add(name)
     else if (future !== undefined) {
       this.futureFolders.set(partitionFolderName(future.topic, future.partition), name)

@@ -6,7 +6,7 @@
 //
 // Logs are opened one by one as the cluster's metadata names them, for only that knows their configs.
 
-import { join, normalize } from 'node:path/posix'
+import { join } from 'node:path/posix'
 import type { BrokerConfig } from '../config/broker-config.ts'
 import type { TopicConfig } from '../config/topic-config.ts'
 import type { Clock, Timer } from '../host/clock.ts'
@@ -17,10 +17,11 @@ import { assert } from '../lib/assert.ts'
 import { KeyedQueue } from '../lib/keyed-queue.ts'
 import { Limiter } from '../lib/limiter.ts'
 import { partitionFolderName, strayFolderName } from './file-names.ts'
+import { FutureLogs } from './future-logs.ts'
 import { Log } from './log.ts'
 import { type LogConfig, logConfig } from './log-config.ts'
-import { isFailure, LogDir, nothingKnown } from './log-dir.ts'
-import { checkOwner, DataFolderError } from './meta-properties.ts'
+import { isFailure, type LogDir, nothingKnown } from './log-dir.ts'
+import { isOnline, openLogDirs, withoutSlash } from './log-dirs.ts'
 import {
   partitionMetadataFileName,
   readPartitionMetadata,
@@ -56,7 +57,11 @@ export interface LogRequest extends LogName {
   readonly isNew?: boolean
 }
 
-interface HeldLog {
+/** Places asked for before there was a log: so many are remembered. */
+const preferencesMax = 10_000
+
+/** A log that is open, and where. */
+export interface HeldLog {
   readonly log: Log
   readonly dir: LogDir
 }
@@ -64,10 +69,14 @@ interface HeldLog {
 export class LogManager {
   /** In the order of log.dirs. */
   readonly dirs: readonly LogDir[]
+  /** Copies that are to take the place of logs. */
+  readonly futures: FutureLogs
   readonly clusterId: string
   readonly #options: LogManagerOptions
   readonly #resources: LogResources
   readonly #logs: Map<string, HeldLog>
+  /** Where a log is to be made, by folder. */
+  readonly #preferences = new Map<string, LogDir>()
   readonly #limiter = new Limiter(logsAtOnce)
   /** Creating and deleting, by folder. */
   readonly #folderJobs = new KeyedQueue<string>()
@@ -76,34 +85,25 @@ export class LogManager {
 
   /** Claims the folders. Throws DataFolderError where one is not ours, DiskError where none can be used. */
   static async open(options: LogManagerOptions): Promise<LogManager> {
-    const { config, random, clock, nodeId } = options
     const logs = new Map<string, HeldLog>()
+    const futures = new Map<string, HeldLog>()
     const onFailure = (dir: LogDir, cause: DiskError) => {
       options.logger.error({ folder: dir.path, cause }, 'log directory failed: it is offline')
-      closeLogsOf(dir, logs, cause)
+      closeLogsOf(dir, [logs, futures], cause)
       options.onDirFailure?.(dir, cause)
     }
-    const paths = (config['log.dirs'] ?? config['log.dir']).map(withoutSlash)
-    if (new Set(paths).size < paths.length) {
-      throw new DataFolderError(`log.dirs names a folder twice: ${paths.join(', ')}`)
-    }
-    const dirs = paths.map((path) => new LogDir({ ...options, path, onFailure }))
-    await Promise.all(dirs.map((dir) => dir.find()))
-    checkAnyOnline(dirs)
-    const found = dirs.flatMap(({ path, meta }) => (meta ? [{ folder: path, meta }] : []))
-    const clusterId = checkOwner(nodeId, found) ?? random.uuid()
-    for (const dir of dirs) {
-      await dir.claim({ clusterId, nodeId, directoryId: random.uuid() }, clock.now())
-    }
-    await Promise.all(dirs.map((dir) => dir.open()))
-    checkAnyOnline(dirs)
-    checkUnique(dirs)
-    return new LogManager(options, { dirs, clusterId, logs })
+    const { dirs, clusterId } = await openLogDirs({ ...options, onFailure })
+    return new LogManager(options, { dirs, clusterId, logs, futures })
   }
 
   private constructor(
     options: LogManagerOptions,
-    parts: { dirs: LogDir[]; clusterId: string; logs: Map<string, HeldLog> },
+    parts: {
+      dirs: readonly LogDir[]
+      clusterId: string
+      logs: Map<string, HeldLog>
+      futures: Map<string, HeldLog>
+    },
   ) {
     const { config } = options
     this.#options = options
@@ -111,6 +111,14 @@ export class LogManager {
     this.dirs = parts.dirs
     this.clusterId = parts.clusterId
     this.#logs = parts.logs
+    this.futures = new FutureLogs({
+      ...options,
+      dirs: parts.dirs,
+      logs: parts.logs,
+      futures: parts.futures,
+      folderJobs: this.#folderJobs,
+      logOptions: (dir, request) => this.#logOptions(dir, request),
+    })
     this.#every(config['log.flush.offset.checkpoint.interval.ms'], () => this.#sweep())
     this.#every(config['log.flush.start.offset.checkpoint.interval.ms'], () =>
       this.checkpointStartOffsets(),
@@ -171,10 +179,30 @@ export class LogManager {
     )
   }
 
+  dirOf(log: Log): LogDir | undefined {
+    return this.dirs.find(({ logs }) => logs.has(log))
+  }
+
+  /** The folder of that path, as log.dirs names it. */
+  dirAt(path: string): LogDir | undefined {
+    return this.dirs.find((dir) => dir.path === withoutSlash(path))
+  }
+
+  /** When the log is made it goes to `dir`; no promise is made for after a restart. */
+  prefer({ topic, partition }: Omit<LogName, 'topicId'>, dir: LogDir): void {
+    const folderName = partitionFolderName(topic, partition)
+    this.#preferences.delete(folderName)
+    this.#preferences.set(folderName, dir)
+    if (this.#preferences.size <= preferencesMax) return
+    const [oldest] = this.#preferences.keys()
+    this.#preferences.delete(oldest)
+  }
+
   /** Resolves when the log's name is free again; its files are removed in the background. */
   delete(log: Log): Promise<void> {
     const folderName = partitionFolderName(log.topic, log.partition)
     return this.#folderJobs.run(folderName, async () => {
+      await this.futures.removeNow(folderName)
       const held = this.#logs.get(folderName)
       // Its folder is offline: what is in it has no topic any more when it comes back.
       if (held?.log !== log) return
@@ -230,6 +258,7 @@ export class LogManager {
   async close(brokerEpoch = -1): Promise<void> {
     if (this.#closed) return
     this.#closed = true
+    this.futures.close()
     for (const timer of this.#timers) timer.cancel()
     await Promise.all(this.dirs.map((dir) => this.#closeDir(dir, brokerEpoch)))
   }
@@ -250,12 +279,16 @@ export class LogManager {
 
   /** In the folder with the fewest logs; where that cannot take it, in the next. */
   async #openSomewhere(folderName: string, request: LogRequest): Promise<Log> {
-    const dirs = this.dirs.filter(isOnline).sort((a, b) => a.count - b.count)
+    const preferred = this.#preferences.get(folderName)
+    const rank = (dir: LogDir) => (dir === preferred ? -1 : dir.count)
+    const dirs = this.dirs.filter(isOnline).sort((a, b) => rank(a) - rank(b))
     let failure: unknown = this.dirs[0].failure
     for (const dir of dirs) {
       dir.newFolders.add(folderName)
       try {
-        return await this.#openIn(dir, folderName, request)
+        const log = await this.#openIn(dir, folderName, request)
+        this.#preferences.delete(folderName)
+        return log
       } catch (error) {
         failure = error
       } finally {
@@ -365,51 +398,6 @@ export class LogManager {
   }
 }
 
-/** Two spellings of one folder are one folder. */
-function withoutSlash(path: string): string {
-  return normalize(path).replace(/(?<=.)\/$/, '')
-}
-
-function isOnline({ failure }: LogDir): boolean {
-  return failure === undefined
-}
-
-function checkAnyOnline(dirs: readonly LogDir[]): void {
-  const [first] = dirs
-  assert(first !== undefined, 'log.dirs names a folder')
-  if (!dirs.some(isOnline)) throw first.failure
-}
-
-/** The disk failed under these logs: nothing is written any more, and their files are closed. */
-function closeLogsOf(dir: LogDir, logs: Map<string, HeldLog>, cause: DiskError): void {
-  for (const log of dir.logs) {
-    const folderName = partitionFolderName(log.topic, log.partition)
-    if (logs.get(folderName)?.log === log) logs.delete(folderName)
-    log.abandon(cause)
-  }
-}
-
-/**
- * A log in two folders is two histories, and only its owner can tell which one counts: Kafka does not start
- * either.
- */
-function checkUnique(dirs: readonly LogDir[]): void {
-  const seen = new Map<string, LogDir>()
-  for (const dir of dirs.filter(isOnline)) {
-    for (const folderName of dir.folders) {
-      const other = seen.get(folderName)
-      if (other !== undefined) {
-        throw new DataFolderError(
-          `Duplicate log directories for ${folderName} are found in both ` +
-            `${join(other.path, folderName)} and ${join(dir.path, folderName)}: ` +
-            'delete the one whose disk is known to have failed lately',
-        )
-      }
-      seen.set(folderName, dir)
-    }
-  }
-}
-
 /** One LogConfig for each TopicConfig: appends ask for it each time. */
 function memoized(config: () => TopicConfig): () => LogConfig {
   let from: TopicConfig | undefined
@@ -421,5 +409,14 @@ function memoized(config: () => TopicConfig): () => LogConfig {
       made = logConfig(current)
     }
     return made
+  }
+}
+
+/** The disk failed under these logs: nothing is written any more, and their files are closed. */
+function closeLogsOf(dir: LogDir, held: readonly Map<string, HeldLog>[], cause: DiskError): void {
+  for (const log of dir.logs) {
+    const folderName = partitionFolderName(log.topic, log.partition)
+    for (const logs of held) if (logs.get(folderName)?.log === log) logs.delete(folderName)
+    log.abandon(cause)
   }
 }

@@ -22,6 +22,7 @@ import {
   planAppend,
 } from './append-plan.ts'
 import { AppendWrite } from './append-write.ts'
+import { copiedRuns, planCopy } from './copied-batches.ts'
 import { runReads } from './disk-reads.ts'
 import type { Durability } from './durability.ts'
 import { deletedFolderName } from './file-names.ts'
@@ -164,6 +165,30 @@ export class Log {
       const flushed = this.#flushWhereDue()?.then(() => plan.outcomes)
       return flushed === undefined ? plan.outcomes : this.#whileAppending(flushed)
     }
+    return this.#write(plan, leaderEpoch)
+  }
+
+  /**
+   * Appends batches of another log of this partition as they are (a copy). Whoever copies is the only one
+   * who appends. Rejects with CopyError where they may not stand here.
+   */
+  async appendCopied(records: Buffer): Promise<void> {
+    for (const run of copiedRuns(records, this.endOffset)) {
+      while (this.#gate !== undefined) await this.#gate
+      this.#checkUsable('append to')
+      const context = {
+        config: this.#options.config(),
+        segment: this.#state.last,
+        nowMs: this.#nowMs,
+      }
+      const parts = planCopy(records, run, context)
+      await this.#write({ parts, outcomes: [], endOffset: this.endOffset }, run.leaderEpoch)
+    }
+  }
+
+  /** Writes what was planned, all of it or nothing. */
+  #write(plan: AppendPlan, leaderEpoch: number): AppendOutcome[] | Promise<AppendOutcome[]> {
+    const { last } = this.#state
     const create = (baseOffset: number) => newSegment(this.#options, baseOffset)
     const write = new AppendWrite(plan.parts, { last, create })
     let pending: undefined | Promise<void>
@@ -217,6 +242,16 @@ export class Log {
   /** The leader epoch in which the record at `offset` was written; -1 where that is not known. */
   epochAt(offset: number): number {
     return this.#state.epochs.epochAt(offset)
+  }
+
+  /** Of this log. */
+  get folder(): string {
+    return this.#options.folder
+  }
+
+  /** Remembers the producers that another log of this partition knows, which ends at the same offset. */
+  adoptProducers(states: readonly ProducerState[]): void {
+    this.#state.producers.reset(states)
   }
 
   producers(): ProducerState[] {

@@ -87,7 +87,6 @@ export class Partition {
   readonly topicId: string
   readonly index: number
   readonly internal: boolean
-  readonly log: Log
   /** Counted for the metrics. */
   bytesIn = 0
   recordsIn = 0
@@ -95,6 +94,9 @@ export class Partition {
   readonly #options: PartitionOptions
   #leaderEpoch: number
   #highWatermark: number
+  #log: Log
+  /** While another log takes the place of this one: appends and reads wait. */
+  #replacing: PromiseWithResolvers<void> | undefined
   #closed = false
   #offline = false
   #inbox: Pending[] = []
@@ -102,6 +104,7 @@ export class Partition {
   #drainScheduled = false
   #appending = false
   readonly #settledWaiters: (() => void)[] = []
+  readonly #appendWaiters: (() => void)[] = []
   readonly #listeners = new Set<AdvanceListener>()
 
   constructor(options: PartitionOptions) {
@@ -110,9 +113,14 @@ export class Partition {
     this.topicId = options.topicId
     this.index = options.index
     this.internal = options.internal
-    this.log = options.log
+    this.#log = options.log
     this.#leaderEpoch = options.leaderEpoch
     this.#highWatermark = options.commit.appended(options.log.endOffset)
+  }
+
+  /** Another one once its records have moved to another disk. */
+  get log(): Log {
+    return this.#log
   }
 
   get leaderEpoch(): number {
@@ -183,6 +191,9 @@ export class Partition {
 
   /** Committed records from `offset` on; what Log.read says of buffers holds here. */
   read(request: ReadRequest): LogRead | Promise<LogRead> {
+    if (this.#replacing !== undefined) {
+      return this.#replacing.promise.then(() => this.read(request))
+    }
     const { offset, maxBytes, isolation, wholeFirstBatch } = request
     const upTo = isolation === 'committed' ? this.lastStableOffset : this.#highWatermark
     return this.log.read({ offset, maxBytes, upTo, wholeFirstBatch })
@@ -220,6 +231,31 @@ export class Partition {
     const result = await this.log.applyRetention(nowMs, this.#highWatermark)
     if (this.log.startOffset > startBefore) this.#notify(0)
     return result
+  }
+
+  /**
+   * Runs `replace` while no append is under way; what comes in waits. The log that it brings, a copy that ends
+   * where this one ends, takes its place; where it brings none, or fails, this one stays.
+   */
+  async replaceLog(replace: () => Promise<Log | undefined>): Promise<void> {
+    assert(this.#replacing === undefined, 'a log is replaced once at a time')
+    const replacing = Promise.withResolvers<void>()
+    this.#replacing = replacing
+    try {
+      while (this.#appending) {
+        await new Promise<void>((resolve) => {
+          this.#appendWaiters.push(resolve)
+        })
+      }
+      const log = await replace()
+      if (log === undefined) return
+      assert(log.endOffset === this.#log.endOffset, 'a copy is whole before it counts')
+      this.#log = log
+    } finally {
+      this.#replacing = undefined
+      replacing.resolve()
+      this.#goOn()
+    }
   }
 
   /** The disk under the partition failed: nothing is accepted or read any more. */
@@ -268,14 +304,14 @@ export class Partition {
   }
 
   #scheduleDrain(): void {
-    if (this.#drainScheduled || this.#appending) return
+    if (this.#drainScheduled || this.#appending || this.#replacing !== undefined) return
     this.#drainScheduled = true
     this.#options.turn.at('append', this.#drain)
   }
 
   readonly #drain = (): void => {
     this.#drainScheduled = false
-    if (this.#appending || this.#inbox.length === 0) return
+    if (this.#appending || this.#replacing !== undefined || this.#inbox.length === 0) return
     const requests = this.#inbox
     this.#inbox = []
     this.#inboxBytes = 0
@@ -310,12 +346,13 @@ export class Partition {
 
   /** After an append: the next one, or word to those who wait for the last. */
   #goOn(): void {
+    for (const resolve of this.#appendWaiters.splice(0)) resolve()
     if (this.#inbox.length > 0) this.#scheduleDrain()
     else this.#tellSettled()
   }
 
   #tellSettled(): void {
-    if (this.#appending || this.#inbox.length > 0) return
+    if (this.#appending || this.#replacing !== undefined || this.#inbox.length > 0) return
     for (const resolve of this.#settledWaiters.splice(0)) resolve()
   }
 

@@ -20,7 +20,7 @@ export const describeLogDirs = handler(
     const isAsked = askedFor(request)
     return {
       errorCode: 0,
-      results: await Promise.all(broker.logDirs.map((dir) => describe(broker, dir, isAsked))),
+      results: await Promise.all(broker.logManager.dirs.map((dir) => describe(broker, dir, isAsked))),
     }
   },
 )
@@ -35,29 +35,42 @@ function askedFor({ topics }: DescribeLogDirsRequest): (log: Log) => boolean {
   return ({ topic, partition }) => asked.get(topic)?.has(partition) ?? false
 }
 
-async function describe({ host }: Broker, dir: LogDir, isAsked: (log: Log) => boolean) {
+async function describe(broker: Broker, dir: LogDir, isAsked: (log: Log) => boolean) {
+  const { host } = broker
   const offline = { errorCode: errors.KAFKA_STORAGE_ERROR, logDir: dir.path, topics: [] }
   if (dir.failure !== undefined) return offline
   try {
     const { totalBytes, usableBytes } = await host.disk.volume(dir.path)
-    return { errorCode: 0, logDir: dir.path, topics: sizes(dir, isAsked), totalBytes, usableBytes }
+    return {
+      errorCode: 0,
+      logDir: dir.path,
+      topics: sizes(broker, dir, isAsked),
+      totalBytes,
+      usableBytes,
+    }
   } catch (cause) {
     host.logger.error({ folder: dir.path, cause }, 'log directory cannot be described')
     return offline
   }
 }
 
-function sizes(dir: LogDir, isAsked: (log: Log) => boolean) {
+function sizes({ logManager }: Broker, dir: LogDir, isAsked: (log: Log) => boolean) {
   const byTopic = new Map<string, ReturnType<typeof size>[]>()
   for (const log of dir.logs) {
     if (!isAsked(log)) continue
     const partitions = byTopic.get(log.topic) ?? []
     byTopic.set(log.topic, partitions)
-    partitions.push(size(log))
+    partitions.push(size(log, logManager.futures.currentOf(log)))
   }
   return [...byTopic].map(([name, partitions]) => ({ name, partitions }))
 }
 
-function size({ partition, sizeBytes }: Log) {
-  return { partitionIndex: partition, partitionSize: sizeBytes, offsetLag: 0, isFutureKey: false }
+/** A copy that is to take the place of `current` lags behind it. */
+function size({ partition, sizeBytes, endOffset }: Log, current: Log | undefined) {
+  return {
+    partitionIndex: partition,
+    partitionSize: sizeBytes,
+    offsetLag: current === undefined ? 0 : Math.max(0, current.endOffset - endOffset),
+    isFutureKey: current !== undefined,
+  }
 }

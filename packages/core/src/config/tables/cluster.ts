@@ -2,7 +2,7 @@
 
 import { boolean, className, int, list, long, longMax, string } from '../definition.ts'
 import {
-  noDirectoryMoves,
+  directoryMoveRate,
   noJavaClasses,
   noQuorum,
   noQuotas,
@@ -74,17 +74,18 @@ const replicationConfigs = {
     min: 0,
     noEffect: noQuotas,
   }),
-  'replica.alter.log.dirs.io.max.bytes.per.second': long(longMax, 'Rate of moving replicas.', {
-    min: 0,
-    noEffect: noDirectoryMoves,
-  }),
+  'replica.alter.log.dirs.io.max.bytes.per.second': long(
+    longMax,
+    'Bytes a second that are copied between log directories at most.',
+    { min: 0 },
+  ),
   'alter.log.dirs.replication.quota.window.num': int(11, 'Samples of moving replicas.', {
     min: 1,
-    noEffect: noDirectoryMoves,
+    noEffect: directoryMoveRate,
   }),
   'alter.log.dirs.replication.quota.window.size.seconds': int(1, 'Length of a sample.', {
     min: 1,
-    noEffect: noDirectoryMoves,
+    noEffect: directoryMoveRate,
   }),
 } as const
 

@@ -2,7 +2,6 @@
 
 import { boolean, className, int, intMax, list, long, string } from '../definition.ts'
 import {
-  noDirectoryMoves,
   noJavaClasses,
   noPurgatoryPurge,
   noQuotas,
@@ -103,9 +102,11 @@ export const listenerConfigs = {
     min: 1,
     noEffect: oneEventLoop,
   }),
-  'num.replica.alter.log.dirs.threads': int(null, 'Threads that move replicas between folders.', {
-    noEffect: noDirectoryMoves,
-  }),
+  'num.replica.alter.log.dirs.threads': int(
+    null,
+    'Replicas that are moved between log directories at a time, by default as many as there are directories.',
+    { min: 1 },
+  ),
   'fetch.purgatory.purge.interval.requests': int(1000, 'How often waiting fetches are swept.', {
     noEffect: noPurgatoryPurge,
   }),

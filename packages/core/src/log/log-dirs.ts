@@ -1,0 +1,97 @@
+// Log dirs: the folders that log.dirs names, taken together at a start: whose they are, which of them can be used,
+// and that each log is in one of them.
+
+import { join, normalize } from 'node:path/posix'
+import type { BrokerConfig } from '../config/broker-config.ts'
+import type { Clock } from '../host/clock.ts'
+import type { Disk, DiskError } from '../host/disk.ts'
+import type { Logger } from '../host/logger.ts'
+import type { Random } from '../host/random.ts'
+import { assert } from '../lib/assert.ts'
+import { LogDir } from './log-dir.ts'
+import { checkOwner, DataFolderError } from './meta-properties.ts'
+
+export interface LogDirsOptions {
+  readonly clock: Clock
+  readonly random: Random
+  readonly disk: Disk
+  readonly logger: Logger
+  readonly config: BrokerConfig
+  readonly nodeId: number
+  readonly onFailure: (dir: LogDir, cause: DiskError) => void
+}
+
+/** Claims the folders. Throws DataFolderError where one is not ours, DiskError where none can be used. */
+export async function openLogDirs(
+  options: LogDirsOptions,
+): Promise<{ dirs: readonly LogDir[]; clusterId: string }> {
+  const { config, random, clock, nodeId } = options
+  const paths = (config['log.dirs'] ?? config['log.dir']).map(withoutSlash)
+  if (new Set(paths).size < paths.length) {
+    throw new DataFolderError(`log.dirs names a folder twice: ${paths.join(', ')}`)
+  }
+  const dirs = paths.map((path) => new LogDir({ ...options, path }))
+  await Promise.all(dirs.map((dir) => dir.find()))
+  checkAnyOnline(dirs)
+  const found = dirs.flatMap(({ path, meta }) => (meta ? [{ folder: path, meta }] : []))
+  const clusterId = checkOwner(nodeId, found) ?? random.uuid()
+  for (const dir of dirs) {
+    await dir.claim({ clusterId, nodeId, directoryId: random.uuid() }, clock.now())
+  }
+  await Promise.all(dirs.map((dir) => dir.open()))
+  checkAnyOnline(dirs)
+  await takeLoneCopies(dirs)
+  checkUnique(dirs)
+  if (dirs.every(isOnline)) for (const dir of dirs) dir.removeDeleted()
+  return { dirs, clusterId }
+}
+
+/** Two spellings of one folder are one folder. */
+export function withoutSlash(path: string): string {
+  return normalize(path).replace(/(?<=.)\/$/, '')
+}
+
+export function isOnline({ failure }: LogDir): boolean {
+  return failure === undefined
+}
+
+function checkAnyOnline(dirs: readonly LogDir[]): void {
+  const [first] = dirs
+  assert(first !== undefined, 'log.dirs names a folder')
+  if (!dirs.some(isOnline)) throw first.failure
+}
+
+/**
+ * A copy without its log was whole when the log's folder gave way to it, and the process ended. While a folder
+ * is offline the log may be there.
+ */
+async function takeLoneCopies(dirs: readonly LogDir[]): Promise<void> {
+  if (!dirs.every(isOnline)) return
+  for (const dir of dirs) {
+    for (const folderName of dir.futureFolders.keys()) {
+      const hasLog = dirs.some(({ folders }) => folders.has(folderName))
+      if (!hasLog) await dir.whileOnline(() => dir.takeCopy(folderName))
+    }
+  }
+}
+
+/**
+ * A log in two folders is two histories, and only its owner can tell which one counts: Kafka does not start
+ * either.
+ */
+function checkUnique(dirs: readonly LogDir[]): void {
+  const seen = new Map<string, LogDir>()
+  for (const dir of dirs.filter(isOnline)) {
+    for (const folderName of dir.folders) {
+      const other = seen.get(folderName)
+      if (other !== undefined) {
+        throw new DataFolderError(
+          `Duplicate log directories for ${folderName} are found in both ` +
+            `${join(other.path, folderName)} and ${join(dir.path, folderName)}: ` +
+            'delete the one whose disk is known to have failed lately',
+        )
+      }
+      seen.set(folderName, dir)
+    }
+  }
+}
