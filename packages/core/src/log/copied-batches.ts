@@ -55,7 +55,9 @@ export function planCopy(records: Buffer, run: CopiedRun, context: CopyContext):
   for (const header of run.batches) {
     const { at, batchBytes, baseOffset, lastOffsetDelta, maxTimestamp } = header
     const lastOffset = baseOffset + lastOffsetDelta
-    const batch: PlannedBatch = { header, bytes: batchBytes, lastOffset, maxTimestamp }
+    // What the log remembers of keys, its copy takes over as a whole.
+    const keyMark = undefined
+    const batch: PlannedBatch = { header, bytes: batchBytes, lastOffset, maxTimestamp, keyMark }
     const rolls = gauge.mustRoll(batch, nowMs)
     if (rolls) gauge = new RollGauge(emptySegment(baseOffset, nowMs()), config)
     if (rolls || parts.length === 0) {

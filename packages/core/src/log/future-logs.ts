@@ -165,7 +165,7 @@ export class FutureLogs {
     const { dir: to } = future
     const { disk, logger } = this.#options
     // What is about to count is on its disk for good, its start offset included.
-    future.log.adoptProducers(log.producers())
+    future.log.adoptMemory(log)
     await future.log.close()
     await to.startOffsets.write()
     await to.recoveryPoints.write()

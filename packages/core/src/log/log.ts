@@ -249,9 +249,13 @@ export class Log {
     return this.#options.folder
   }
 
-  /** Remembers the producers that another log of this partition knows, which ends at the same offset. */
-  adoptProducers(states: readonly ProducerState[]): void {
-    this.#state.producers.reset(states)
+  /** Remembers the producers and keys that another log of this partition knows, which ends where this ends. */
+  adoptMemory(of: Log): void {
+    assert(of.endOffset === this.endOffset, 'what is remembered lies in the log')
+    const { producers, dedup } = this.#state
+    producers.reset(of.producers())
+    dedup.clear()
+    dedup.load(of.#state.dedup.encode())
   }
 
   producers(): ProducerState[] {
