@@ -26,10 +26,7 @@ import {
 } from './partition-metadata.ts'
 
 /** What a log is opened with, wherever it lies. */
-export type CommonLogOptions = Omit<
-  LogOptions,
-  'folder' | keyof KnownOffsets | 'cleanShutdown'
->
+export type CommonLogOptions = Omit<LogOptions, 'folder' | keyof KnownOffsets | 'cleanShutdown'>
 
 export interface FutureLogsOptions {
   readonly random: Random
