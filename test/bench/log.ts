@@ -219,7 +219,7 @@ async function bench(batchBytes: number): Promise<void> {
   report('  bare read of 1 MiB', totalBytes, await measured(() => bareReads('bare', totalBytes)))
   rmSync(join(root, 'bare'))
   const eight = await benchAppend(`b${size}-8`, requests, 8)
-  await eight.delete()
+  await eight.detach()
   const one = await benchAppend(`b${size}-1`, requests, 1)
   await benchReads(one)
   // As after a kill: another opens what the first one left.
@@ -229,7 +229,7 @@ async function bench(batchBytes: number): Promise<void> {
   })
   report('  recovery', one.sizeBytes, recovery, `${recovery.seconds.toFixed(2)} s`)
   await recovered?.detach()
-  await one.delete().catch(() => {})
+  await one.detach().catch(() => {})
 }
 
 try {

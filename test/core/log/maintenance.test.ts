@@ -273,7 +273,7 @@ describe('a read that lasts', () => {
     for (const end of [
       (log: Awaited<ReturnType<typeof openLog>>) => log.truncateTo(0),
       (log: Awaited<ReturnType<typeof openLog>>) => log.close(),
-      (log: Awaited<ReturnType<typeof openLog>>) => log.delete(),
+      (log: Awaited<ReturnType<typeof openLog>>) => log.detach(),
     ]) {
       const { log, reading, finish, untilDone } = await coldLog()
       const order: string[] = []
@@ -331,7 +331,7 @@ describe('close and delete', () => {
       renamed.slice('/data/'.length),
     ])
     const other = await openLog({ disk })
-    await other.delete()
+    await disk.removeFolder(await other.detach())
     expect(await disk.list(folder)).toEqual([])
   })
 })

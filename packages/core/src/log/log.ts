@@ -33,8 +33,10 @@ import { type LogRead, type LogReadRequest, noRecords, outOfRange, readLog } fro
 import { LogState } from './log-state.ts'
 import type { ProducerState } from './producer-state.ts'
 import { type LoadedLog, loadLog, newSegment } from './recovery.ts'
+import { applyRetention } from './retention-run.ts'
 import type { Segment } from './segment.ts'
 import {
+  holdingAll,
   offsetForTimestamp,
   offsetOfLargestTimestamp,
   type SearchRange,
@@ -95,6 +97,10 @@ export class Log {
   /** For the log start offset checkpoint: while old segments are being removed it is ahead of the start. */
   get startOffsetToSave(): number {
     return this.#state.startOffsetToSave
+  }
+
+  get folder(): string {
+    return this.#options.folder
   }
 
   get config(): LogConfig {
@@ -176,11 +182,8 @@ export class Log {
     for (const run of copiedRuns(records, this.endOffset)) {
       while (this.#gate !== undefined) await this.#gate
       this.#checkUsable('append to')
-      const context = {
-        config: this.#options.config(),
-        segment: this.#state.last,
-        nowMs: this.#nowMs,
-      }
+      const { config } = this
+      const context = { config, segment: this.#state.last, nowMs: this.#nowMs }
       const parts = planCopy(records, run, context)
       await this.#write({ parts, outcomes: [], endOffset: this.endOffset }, run.leaderEpoch)
     }
@@ -244,18 +247,11 @@ export class Log {
     return this.#state.epochs.epochAt(offset)
   }
 
-  /** Of this log. */
-  get folder(): string {
-    return this.#options.folder
-  }
-
   /** Remembers the producers and keys that another log of this partition knows, which ends where this ends. */
   adoptMemory(of: Log): void {
     assert(of.endOffset === this.endOffset, 'what is remembered lies in the log')
-    const { producers, dedup } = this.#state
-    producers.reset(of.producers())
-    dedup.clear()
-    dedup.load(of.#state.dedup.encode())
+    this.#state.producers.reset(of.producers())
+    this.#state.dedup.load(of.#state.dedup.encode())
   }
 
   producers(): ProducerState[] {
@@ -304,23 +300,17 @@ export class Log {
    * Removes the oldest segments as retention.ms, retention.bytes and the start offset say, none above the
    * high watermark. The last segment is closed first where it is older than segment.ms or is to go, too.
    */
-  async applyRetention(nowMs: number, highWatermark: number): Promise<{ removedSegments: number }> {
-    const state = this.#state
-    const expired = await this.#job(() => state.countExpired(nowMs, highWatermark))
-    const { segmentMs } = this.#options.config()
-    const old = state.last.sizeBytes > 0 && nowMs - state.last.createdMs > segmentMs
-    if (old || expired === state.segments.length) await this.#alone(async () => state.roll())
-    this.#sealInBackground()
-    const removedSegments = await this.#job(async () => {
-      // Others may have been here meanwhile.
-      const count = Math.min(
-        await state.countExpired(nowMs, highWatermark),
-        state.segments.length - 1,
-      )
-      if (count > 0) await state.removeOldest(count)
-      return count
-    })
-    return { removedSegments }
+  applyRetention(nowMs: number, highWatermark: number): Promise<{ removedSegments: number }> {
+    return applyRetention(
+      this.#state,
+      this.config,
+      { nowMs, highWatermark },
+      {
+        job: (task) => this.#job(task),
+        alone: (task) => this.#alone(task),
+        seal: () => this.#sealInBackground(),
+      },
+    )
   }
 
   /** Flushes everything, writes down the producers, closes the files. Rejects where that failed. */
@@ -359,11 +349,6 @@ export class Log {
       await disk.rename(folder, deleted)
     })
     return deleted
-  }
-
-  /** Removes the log and its folder. */
-  async delete(): Promise<void> {
-    await this.#options.disk.removeFolder(await this.detach())
   }
 
   #commit(
@@ -423,9 +408,8 @@ export class Log {
   #rebuildIndexes(segment: Segment): void {
     const { logger } = this.#options
     logger.warn({ segment: segment.path }, 'index does not fit its log: it is built again')
-    const rebuild = async () => {
-      if (!segment.retired) await segment.rebuildIndexes(this.#state.context)
-    }
+    const { context } = this.#state
+    const rebuild = async () => (segment.retired ? undefined : segment.rebuildIndexes(context))
     this.#alone(rebuild).catch((cause) => {
       if (this.#closed) return
       logger.error({ segment: segment.path, cause }, 'index could not be built again')
@@ -435,14 +419,7 @@ export class Log {
   async #search<T>(find: (range: SearchRange) => Promise<T>): Promise<T> {
     while (this.#gate !== undefined) await this.#gate
     this.#checkOpen('search')
-    const { startOffset, endOffset } = this.#state
-    const segments = [...this.#state.segments]
-    for (const segment of segments) segment.hold()
-    try {
-      return await find({ segments, startOffset, endOffset })
-    } finally {
-      for (const segment of segments) segment.letGo()
-    }
+    return holdingAll(this.#state, find)
   }
 
   /** Has the log for itself: no append, read, cleaning or other job. Rejects when it is closed. */

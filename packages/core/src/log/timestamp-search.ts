@@ -119,3 +119,18 @@ function recordInBatch(
   const offset = Math.min(lastOffsetAt(buffer, at), Math.max(startOffset, readInt64(buffer, at)))
   return { offset, timestampMs, leaderEpoch }
 }
+
+/** Runs `find` over all segments as they are now; none of them is closed or removed meanwhile. */
+export async function holdingAll<T>(
+  log: SearchRange,
+  find: (range: SearchRange) => Promise<T>,
+): Promise<T> {
+  const { startOffset, endOffset } = log
+  const segments = [...log.segments]
+  for (const segment of segments) segment.hold()
+  try {
+    return await find({ segments, startOffset, endOffset })
+  } finally {
+    for (const segment of segments) segment.letGo()
+  }
+}
