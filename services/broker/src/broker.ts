@@ -227,7 +227,12 @@ class RunningBroker implements Broker {
       logger: levels.of(loggerNames.partitions),
     })
     for (const dir of logs.dirs) if (dir.failure) partitions.dirFailed(dir)
-    const dirMoves = new DirMoves({ clock, logger: levels.of(loggerNames.logs), logs, config: current })
+    const dirMoves = new DirMoves({
+      clock,
+      logger: levels.of(loggerNames.logs),
+      logs,
+      config: current,
+    })
     await dirMoves.resume(partitions)
     await removeStrays(nodeId, cluster, logs, host)
     const parts = { levels, logs, cluster, partitions, dirMoves, turn }

@@ -20,7 +20,9 @@ export const describeLogDirs = handler(
     const isAsked = askedFor(request)
     return {
       errorCode: 0,
-      results: await Promise.all(broker.logManager.dirs.map((dir) => describe(broker, dir, isAsked))),
+      results: await Promise.all(
+        broker.logManager.dirs.map((dir) => describe(broker, dir, isAsked)),
+      ),
     }
   },
 )
