@@ -42,7 +42,12 @@ const overrides = {
   'offsets.retention.check.interval.ms': '20000',
   'group.initial.rebalance.delay.ms': '100',
 }
-const topicConfigs = { 'segment.bytes': '1048576', 'retention.bytes': String(16 * 1_048_576) }
+/** Bytes of a partition, reached within minutes by each: from then on segments go as fast as they come. */
+const retention: Readonly<Record<string, number>> = {
+  [audited.ours]: 8 * 1_048_576,
+  [audited.kafkajs]: 2 * 1_048_576,
+  [audited.http]: 2 * 1_048_576,
+}
 
 const writers: Readonly<Record<string, Actor>> = {
   produceWithOurs,
@@ -67,8 +72,9 @@ function run(soak: Soak, actors: Readonly<Record<string, Actor>>): Promise<unkno
 
 async function createTopics(soak: Soak): Promise<void> {
   const client = soak.newClient('soak')
-  const topics = Object.values(audited).map((name) => ({
-    ...{ name, partitionCount, configs: topicConfigs },
+  const topics = Object.entries(retention).map(([name, bytes]) => ({
+    ...{ name, partitionCount },
+    configs: { 'segment.bytes': '1048576', 'retention.bytes': String(bytes) },
   }))
   for (const { name, error } of await new Admin(client).createTopics(topics)) {
     if (error !== 0) throw new Error(`create ${name}: error ${error}`)

@@ -7,6 +7,7 @@ import { groupMetadataKey } from '@sluice/protocol/messages/internal/group-metad
 import { groupMetadataValue } from '@sluice/protocol/messages/internal/group-metadata-value'
 import { offsetCommitKey } from '@sluice/protocol/messages/internal/offset-commit-key'
 import { offsetCommitValue } from '@sluice/protocol/messages/internal/offset-commit-value'
+import { stickyAssignorUserData } from '@sluice/protocol/messages/internal/sticky-assignor-user-data'
 import {
   type Field,
   type Fields,
@@ -25,6 +26,7 @@ export const messages: readonly Message[] = [
   groupMetadataValue,
   consumerProtocolSubscription,
   consumerProtocolAssignment,
+  stickyAssignorUserData,
 ]
 
 export function versionsOf({ versions }: Message): number[] {

@@ -2,7 +2,7 @@
 // below what it committed (nothing is skipped), and what it committed never goes back.
 
 import type { FetchedRecords } from '@sluice/core/kafka-client/consumer'
-import { GroupConsumer } from '@sluice/core/kafka-client/group-consumer'
+import { GroupConsumer, type GroupConsumerOptions } from '@sluice/core/kafka-client/group-consumer'
 import { fetchOffsets } from '@sluice/core/kafka-client/group-offsets'
 import { KafkaError } from '@sluice/core/kafka-client/kafka-error'
 import type { BrokerMachine } from './broker-machine.ts'
@@ -71,17 +71,22 @@ export class GroupActor {
     await Promise.all(this.#members.map((member) => member.close()))
   }
 
-  #join(plan: MemberPlan): void {
-    const { name, assignor } = this.#plan
-    const options = { group: name, topics: this.#topics, assignors: [assignor] }
+  #join(plan: MemberPlan, times = 0): void {
+    const { name, assignors } = this.#plan
+    const { goes, instanceId, backAfterMs, joinsAtMs } = plan
+    const options = { group: name, topics: this.#topics, assignors, instanceId }
     const take = (fetched: FetchedRecords) => this.#take(fetched)
-    const member = new Member(this.#world, plan.name, options, take)
+    const machine = times === 0 ? plan.name : `${plan.name}.${times}`
+    const member = new Member(this.#world, machine, options, take)
     this.#members.push(member)
-    const { goes } = plan
-    if (goes === undefined) return
-    this.#world.clock.setTimer(goes.atMs - plan.joinsAtMs, () => {
+    if (goes === undefined || times > 0) return
+    this.#world.clock.setTimer(goes.atMs - joinsAtMs, () => {
       if (goes.how === 'kill') member.kill()
       else void member.close()
+      if (backAfterMs === undefined) return
+      this.#world.clock.setTimer(backAfterMs, () => {
+        if (!this.#stopped) this.#join(plan, times + 1)
+      })
     })
   }
 
@@ -160,7 +165,7 @@ class Member {
   constructor(
     world: World,
     name: string,
-    options: Pick<ConstructorParameters<typeof GroupConsumer>[1], 'group' | 'topics' | 'assignors'>,
+    options: Pick<GroupConsumerOptions, 'group' | 'topics' | 'assignors' | 'instanceId'>,
     take: (fetched: FetchedRecords) => void,
   ) {
     this.#world = world

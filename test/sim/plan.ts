@@ -1,6 +1,7 @@
 // What a seed does: topics, clients and configs, drawn before the run.
 
 import type { SeededRandom } from '@sluice/core/host/memory/random'
+import type { AssignorName } from '@sluice/core/kafka-client/assignors'
 import type { Codec } from '@sluice/protocol/records/batch'
 import { drawFaults, type FaultPlan } from './faults.ts'
 
@@ -19,11 +20,15 @@ export interface MemberPlan {
   readonly joinsAtMs: number
   /** Undefined: it stays to the end. */
   readonly goes: { readonly atMs: number; readonly how: 'leave' | 'kill' } | undefined
+  /** group.instance.id; undefined: not a static member. */
+  readonly instanceId: string | undefined
+  /** After it went. Undefined: never. */
+  readonly backAfterMs: number | undefined
 }
 
 export interface GroupPlan {
   readonly name: string
-  readonly assignor: 'range' | 'roundrobin'
+  readonly assignors: readonly AssignorName[]
   readonly members: readonly MemberPlan[]
 }
 
@@ -85,18 +90,31 @@ function drawProducer(random: SeededRandom, name: string): ProducerPlan {
 }
 
 function drawGroup(random: SeededRandom, name: string, durationMs: number): GroupPlan {
+  // A stream of its own: what is drawn after the group does not depend on it.
+  const ofGroup = random.fork(name)
+  const isStatic = ofGroup.chance(0.3)
   const members = times(1 + random.integer(3), (i): MemberPlan => {
     const joinsAtMs = random.integer(durationMs >> 1)
     const atMs = joinsAtMs + random.integer(durationMs)
     const goes = { atMs, how: random.pick(['leave', 'kill'] as const) }
-    // The first stays, so that somebody reads to the end.
     return {
       name: `${name}m${i}`,
       joinsAtMs,
+      // The first stays, so that somebody reads to the end.
       goes: i === 0 || random.chance(0.4) ? undefined : goes,
+      instanceId: isStatic ? `instance ${i}` : undefined,
+      backAfterMs: ofGroup.chance(0.5) ? ofGroup.integer(1_500) : undefined,
     }
   })
-  return { name, assignor: random.pick(['range', 'roundrobin']), members }
+  const fallback = random.pick(['range', 'roundrobin'] as const)
+  const assignors = ofGroup.pick<readonly AssignorName[]>([
+    [fallback],
+    ['sticky'],
+    ['cooperative-sticky'],
+    ['cooperative-sticky'],
+    ['cooperative-sticky', fallback],
+  ])
+  return { name, assignors, members }
 }
 
 function drawBroker(random: SeededRandom): Record<string, string> {

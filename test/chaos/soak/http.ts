@@ -5,7 +5,7 @@ import { TestEventSource } from '../../gateway/event-source.ts'
 import { audited, between, partitionCount, type Soak, valueBy } from './soak.ts'
 
 const pauseMs = 500
-const recordsEach = 4
+const recordsEach = 8
 
 interface Position {
   readonly partition: number

@@ -74,16 +74,21 @@ describe('a consumer', () => {
   })
 
   test("takes assignors by Java's names or short ones, and says which there are", () => {
-    const both = 'org.apache.kafka.clients.consumer.RoundRobinAssignor,range'
-    expect(groupConsumerOptions(consumer({ 'partition.assignment.strategy': both }))).toMatchObject(
-      {
-        ok: true,
-        options: { assignors: ['roundrobin', 'range'], sessionTimeoutMs: 45_000 },
-      },
-    )
-    expect(groupConsumerOptions(consumer({ 'partition.assignment.strategy': 'sticky' }))).toEqual({
+    const java = 'org.apache.kafka.clients.consumer.'
+    const named = `${java}RoundRobinAssignor,range,${java}CooperativeStickyAssignor,sticky`
+    const taken = groupConsumerOptions(consumer({ 'partition.assignment.strategy': named }))
+    const assignors = ['roundrobin', 'range', 'cooperative-sticky', 'sticky']
+    expect(taken).toMatchObject({ ok: true, options: { assignors, sessionTimeoutMs: 45_000 } })
+    const own = consumer({ 'partition.assignment.strategy': 'com.example.Own' })
+    expect(groupConsumerOptions(own)).toEqual({
       ok: false,
-      message: 'there is no assignor sticky here; there are range and roundrobin',
+      message:
+        'there is no assignor com.example.Own here; there are range, roundrobin, sticky, cooperative-sticky',
     })
+  })
+
+  test('may be a static member', () => {
+    const options = groupConsumerOptions(consumer({ 'group.instance.id': 'one' }))
+    expect(options).toMatchObject({ ok: true, options: { instanceId: 'one' } })
   })
 })

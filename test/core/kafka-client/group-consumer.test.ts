@@ -214,6 +214,130 @@ describe('several members', () => {
   })
 })
 
+describe('cooperative members (KIP-429)', () => {
+  const cooperative = (cluster: Cluster, options: Partial<GroupConsumerOptions> = {}) =>
+    member(cluster, { assignors: ['cooperative-sticky'], ...options })
+
+  test('keep what they are to keep, and nothing is read twice', async () => {
+    await using cluster = await filled(6, 60)
+    const told: string[] = []
+    const seen: number[] = []
+    const poll = async (members: GroupConsumer[], done: () => boolean) => {
+      while (!done()) {
+        const polled = await Promise.all(members.map((one) => one.poll(20)))
+        for (const fetched of polled) seen.push(...numbersOf(fetched))
+      }
+    }
+    const partitionsOf = (one: GroupConsumer) => one.assignment.map(({ partition }) => partition)
+    const first = cooperative(cluster, {
+      onAssigned: (share) => told.push(`+${share.length}`),
+      onRevoked: (share) => told.push(`-${share.length}`),
+    })
+    await poll([first], () => seen.length === 60)
+    const before = partitionsOf(first)
+    const second = cooperative(cluster)
+    const third = cooperative(cluster)
+    const all = [first, second, third]
+    await poll(all, () => all.every((one) => one.assignment.length === 2))
+    // What it has left is of what it had, and it was told of those alone that went.
+    for (const partition of partitionsOf(first)) expect(before).toContain(partition)
+    const lost = told.filter((text) => text.startsWith('-')).map((text) => Number(text.slice(1)))
+    expect(lost.reduce((sum, count) => sum + count, 0)).toBe(4)
+    await fill(cluster, { partitions: 6, from: 60, to: 90 })
+    await poll(all, () => seen.length === 90)
+    const kept = partitionsOf(first)
+    await second.close()
+    await poll([first, third], () => first.assignment.length + third.assignment.length === 6)
+    expect(partitionsOf(first)).toEqual(expect.arrayContaining(kept))
+    await fill(cluster, { partitions: 6, from: 90, to: 120 })
+    await poll([first, third], () => seen.length === 120)
+    expect(seen.sort((a, b) => a - b)).toEqual(upTo(120))
+    await Promise.all([first.close(), third.close()])
+  })
+
+  test('read on while the group waits for somebody', async () => {
+    await using cluster = await filled(2, 2)
+    const first = cooperative(cluster)
+    await pollUntil([first], (numbers) => numbers.length === 2)
+    // The second is let in and does not come back for its assignment for a while.
+    const second = cooperative(cluster)
+    const lazy = cooperative(cluster)
+    await pollUntil([first, lazy], () => lazy.assignment.length === 1)
+    await second.poll(1)
+    await fill(cluster, { partitions: 2, from: 2, to: 8 })
+    // lazy does not poll, so the rebalance cannot end; first has its partition and its records all the same.
+    const numbers = await pollUntil([first, second], (seen) => seen.length >= 3)
+    expect(new Set(numbers.map((number) => number % 2)).size).toBe(1)
+    await expect(first.commit()).rejects.toMatchObject({ name: 'REBALANCE_IN_PROGRESS' })
+    await Promise.all([first.close(), second.close(), lazy.close()])
+  })
+
+  test('a member that was forgotten has lost all: it goes on where the group committed', async () => {
+    await using cluster = await filled(2, 4)
+    const told: string[] = []
+    const one = cooperative(cluster, {
+      autoCommit: false,
+      // The rebalance waits so long for the member that it was.
+      rebalanceTimeoutMs: 1_000,
+      onAssigned: (share) => told.push(`+${share.length}`),
+      onRevoked: (share) => told.push(`-${share.length}`),
+    })
+    await pollUntil([one], (numbers) => numbers.length === 4)
+    await one.commit([{ topic: 'topic', partition: 0, offset: 1 }])
+    cluster.faults.fail('Heartbeat', errors.UNKNOWN_MEMBER_ID, { times: 1 })
+    const again = await pollUntil([one], (numbers) => numbers.length === 3)
+    expect(again).toEqual([1, 2, 3])
+    expect(told).toEqual(['+2', '-2', '+2'])
+    await one.close()
+  })
+
+  test('and members that know other assignors as well give all up, as they must', async () => {
+    await using cluster = await filled(2, 2)
+    const told: string[] = []
+    const first = member(cluster, {
+      assignors: ['range', 'cooperative-sticky'],
+      onRevoked: (share) => told.push(`-${share.length}`),
+    })
+    await pollUntil([first], (numbers) => numbers.length === 2)
+    const second = member(cluster, { assignors: ['range'] })
+    await pollUntil([first, second], () => second.assignment.length === 1)
+    expect(told).toEqual(['-2'])
+    await Promise.all([first.close(), second.close()])
+  })
+})
+
+test('sticky members get again what they had', async () => {
+  await using cluster = await filled(6, 6)
+  const sticky = () => member(cluster, { assignors: ['sticky'] })
+  const [first, second] = [sticky(), sticky()]
+  const sizes = () => [first, second].map((one) => one.assignment.length).join()
+  await pollUntil([first, second], () => sizes() === '3,3')
+  const before = [first, second].map((one) => one.assignment)
+  const third = sticky()
+  await pollUntil([first, second, third], () => sizes() === '2,2' && third.assignment.length === 2)
+  for (const [index, one] of [first, second].entries()) {
+    expect(before[index]).toEqual(expect.arrayContaining(one.assignment))
+  }
+  await Promise.all([first.close(), second.close(), third.close()])
+})
+
+test('a static member comes back to its share without a rebalance', async () => {
+  await using cluster = await filled(4, 8)
+  const told: string[] = []
+  const first = member(cluster, { onRevoked: (share) => told.push(`-${share.length}`) })
+  const start = () => member(cluster, { instanceId: 'one' })
+  const before = start()
+  await pollUntil([first, before], () => before.assignment.length === 2)
+  const share = before.assignment
+  told.length = 0
+  await before.close()
+  const now = start()
+  await pollUntil([first, now], () => now.assignment.length > 0)
+  expect(now.assignment).toEqual(share)
+  expect(told).toEqual([])
+  await Promise.all([first.close(), now.close()])
+})
+
 test('partitions added to a topic are read', async () => {
   await using cluster = await filled(1, 1)
   const client = cluster.newClient({ metadataMaxAgeMs: 50 })

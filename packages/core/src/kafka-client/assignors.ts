@@ -1,27 +1,32 @@
-// Assignors of the classic group protocol: who of the members reads which partitions. The leader of a group
-// runs one that all members know; range and roundrobin give what Java's assignors of these names give.
+// Assignors of the classic group protocol, by the names under which clients know them. range and roundrobin give
+// what Java's assignors of these names give; the sticky ones give shares as even, and move as little as they can.
 
+import {
+  type Assignor,
+  type GroupAssignment,
+  type GroupMember,
+  inOrder,
+  inTopicOrder,
+  type PartitionCounts,
+} from './assignor.ts'
+import { assignCooperatively, assignSticky } from './sticky-assignor.ts'
 import type { TopicPartition } from './topic-partition.ts'
 
-export type AssignorName = 'range' | 'roundrobin'
-
-export interface GroupMember {
-  readonly memberId: string
-  /** Of a static member: its place in the order is kept over restarts. */
-  readonly instanceId: string | null
-  readonly topics: readonly string[]
-}
-
-/** Topics that there are, with the number of their partitions. */
-export type PartitionCounts = ReadonlyMap<string, number>
-
-export type GroupAssignment = ReadonlyMap<string, TopicPartition[]>
-
-export type Assignor = (members: readonly GroupMember[], counts: PartitionCounts) => GroupAssignment
+export type AssignorName = 'range' | 'roundrobin' | 'sticky' | 'cooperative-sticky'
 
 export const assignors: Readonly<Record<AssignorName, Assignor>> = {
   range: assignRange,
   roundrobin: assignRoundRobin,
+  sticky: assignSticky,
+  'cooperative-sticky': assignCooperatively,
+}
+
+/**
+ * Whether members keep their partitions while the group rebalances (KIP-429). As in Java, one assignor that
+ * cannot do with it is enough, and all give everything up first.
+ */
+export function rebalanceCooperatively(names: readonly AssignorName[]): boolean {
+  return names.every((name) => name === 'cooperative-sticky')
 }
 
 /** Each topic by itself: members in order get runs of partitions, the first ones one more. */
@@ -63,22 +68,4 @@ function assignRoundRobin(
 
 function nothingFor(members: readonly GroupMember[]): Map<string, TopicPartition[]> {
   return new Map(members.map(({ memberId }) => [memberId, []]))
-}
-
-/** Static members by their instance first, then the others by their ids. */
-function inOrder(members: readonly GroupMember[]): GroupMember[] {
-  return [...members].sort((a, b) => {
-    if (a.instanceId !== null && b.instanceId !== null) return compare(a.instanceId, b.instanceId)
-    if (a.instanceId !== null) return -1
-    if (b.instanceId !== null) return 1
-    return compare(a.memberId, b.memberId)
-  })
-}
-
-function inTopicOrder(counts: PartitionCounts): [string, number][] {
-  return [...counts].sort(([a], [b]) => compare(a, b))
-}
-
-function compare(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0
 }

@@ -1,7 +1,7 @@
 // The options of this client out of Kafka's client configs (`-X name=value`, client .properties files).
 
 import type { ConsumerConfig, ProducerConfig } from '../config/client-config.ts'
-import type { AssignorName } from './assignors.ts'
+import { type AssignorName, assignors } from './assignors.ts'
 import type { ConsumerOptions } from './consumer.ts'
 import type { GroupConsumerOptions } from './group-consumer.ts'
 import type { KafkaClientOptions } from './kafka-client.ts'
@@ -13,8 +13,12 @@ const acksByName = { all: -1, '-1': -1, '0': 0, '1': 1 } as const
 const assignorsByName: Readonly<Record<string, AssignorName>> = {
   range: 'range',
   roundrobin: 'roundrobin',
+  sticky: 'sticky',
+  'cooperative-sticky': 'cooperative-sticky',
   'org.apache.kafka.clients.consumer.RangeAssignor': 'range',
   'org.apache.kafka.clients.consumer.RoundRobinAssignor': 'roundrobin',
+  'org.apache.kafka.clients.consumer.StickyAssignor': 'sticky',
+  'org.apache.kafka.clients.consumer.CooperativeStickyAssignor': 'cooperative-sticky',
 }
 
 type ClientTimes = Pick<KafkaClientOptions, 'requestTimeoutMs' | 'metadataMaxAgeMs' | 'backoff'>
@@ -67,18 +71,19 @@ export type GroupOptionsResult =
   | { ok: false; message: string }
 
 export function groupConsumerOptions(config: ConsumerConfig): GroupOptionsResult {
-  const assignors: AssignorName[] = []
+  const names: AssignorName[] = []
   for (const name of config['partition.assignment.strategy']) {
     const assignor = assignorsByName[name]
     if (assignor === undefined) {
-      const message = `there is no assignor ${name} here; there are range and roundrobin`
+      const message = `there is no assignor ${name} here; there are ${Object.keys(assignors).join(', ')}`
       return { ok: false, message }
     }
-    assignors.push(assignor)
+    names.push(assignor)
   }
   const options: GroupSettings = {
     ...consumerOptions(config),
-    assignors,
+    assignors: names,
+    instanceId: config['group.instance.id'] ?? undefined,
     sessionTimeoutMs: config['session.timeout.ms'],
     rebalanceTimeoutMs: config['max.poll.interval.ms'],
     heartbeatIntervalMs: config['heartbeat.interval.ms'],

@@ -3,6 +3,9 @@
 // All happens within poll(), as in Java's client: records of the last poll() count as done when the next
 // one begins (that is what auto commit commits), and a rebalance takes place there and nowhere else. Who
 // does not poll for `rebalanceTimeoutMs` leaves the group and joins again with the next poll().
+//
+// With the assignor cooperative-sticky alone (KIP-429) a rebalance takes from a member only what another is to
+// have: it reads on meanwhile, lets go of those partitions, and a second rebalance hands them out.
 
 import { errors } from '@sluice/protocol/errors'
 import { sleep, type Timer } from '../host/clock.ts'
@@ -32,9 +35,9 @@ export interface GroupConsumerOptions extends Omit<ConsumerOptions, 'lane'> {
   readonly heartbeatIntervalMs?: number
   readonly autoCommit?: boolean
   readonly autoCommitIntervalMs?: number
-  /** Called within poll() after this member got its share. */
+  /** Called within poll() after this member got its share; of a cooperative one with what is new in it. */
   readonly onAssigned?: (partitions: readonly TopicPartition[]) => void
-  /** Called within poll() before it gives its share up; offsets are committed by then. */
+  /** Called within poll() before it gives these up; offsets are committed by then, if it still could. */
   readonly onRevoked?: (partitions: readonly TopicPartition[]) => void
 }
 
@@ -117,7 +120,8 @@ export class GroupConsumer {
     this.#interrupted = false
     for (;;) {
       if (this.#membership.rejoinDue || this.#joining !== undefined) {
-        if (!(await this.#joined(deadlineMs))) return []
+        const joined = await this.#joined(this.#keepsReading ? undefined : deadlineMs)
+        if (!joined && !this.#keepsReading) return []
       }
       const leftMs = Math.max(0, deadlineMs - this.#client.clock.monotonic())
       const records = await this.#consumer.poll(leftMs)
@@ -133,8 +137,12 @@ export class GroupConsumer {
     this.#consumer.interrupt()
   }
 
-  /** Commits `offsets`, or what poll() has given so far. Rejects with KafkaError. */
+  /**
+   * Commits `offsets`, or what poll() has given so far. Rejects with KafkaError; while the group rebalances with
+   * REBALANCE_IN_PROGRESS, and poll() has to be called before anything can be committed.
+   */
   async commit(offsets: readonly OffsetToCommit[] = this.#positions()): Promise<void> {
+    if (this.#joining !== undefined) throw new KafkaError(errors.REBALANCE_IN_PROGRESS)
     await this.#commit(offsets, undefined)
   }
 
@@ -153,7 +161,7 @@ export class GroupConsumer {
     // A join may be answered only when the others have come: it is given up with its connection.
     if (this.#joining !== undefined) this.#client.closeLane(this.#lane)
     await this.#joining
-    await this.#commitBeforeRevocation()
+    await this.#commitBeforeRevocation(this.assignment)
     await this.#membership.leave(farewellTimeoutMs).catch((thrown) => {
       this.#client.logger.debug({ error: asKafkaError(thrown) }, 'could not leave the group')
     })
@@ -161,8 +169,13 @@ export class GroupConsumer {
     this.#client.closeLane(this.#lane)
   }
 
-  /** Joins, or goes on waiting for it; false when that takes longer than the poll. */
-  async #joined(deadlineMs: number): Promise<boolean> {
+  /** A cooperative member goes on with what it has while the others come. */
+  get #keepsReading(): boolean {
+    return this.#membership.cooperative && this.#consumer.assignment.length > 0
+  }
+
+  /** Joins, or goes on waiting for it till the deadline, if there is one; false when that has not ended. */
+  async #joined(deadlineMs: number | undefined): Promise<boolean> {
     this.#joining ??= this.#join().then(
       () => {
         this.#joining = undefined
@@ -172,8 +185,10 @@ export class GroupConsumer {
         this.#joinFailure = asKafkaError(thrown)
       },
     )
-    const leftMs = Math.max(0, deadlineMs - this.#client.clock.monotonic())
-    await Promise.race([this.#joining, sleep(this.#client.clock, leftMs)])
+    if (deadlineMs !== undefined) {
+      const leftMs = Math.max(0, deadlineMs - this.#client.clock.monotonic())
+      await Promise.race([this.#joining, sleep(this.#client.clock, leftMs)])
+    }
     const failure = this.#joinFailure
     this.#joinFailure = undefined
     if (failure !== undefined && !this.#closed) throw failure
@@ -181,26 +196,48 @@ export class GroupConsumer {
   }
 
   async #join(): Promise<void> {
-    await this.#giveUpShare()
-    const share = await this.#membership.join()
-    const starts = await this.#starts(share)
+    if (!this.#membership.cooperative) await this.#giveUp(this.assignment)
+    const { share, continuous } = await this.#membership.join(this.assignment)
     if (this.#closed) return
-    this.#consumer.assign(starts)
+    const isOf = (partitions: readonly TopicPartition[]) => {
+      const keys = new Set(partitions.map(keyOf))
+      return (partition: TopicPartition) => keys.has(keyOf(partition))
+    }
+    const owned = this.assignment
+    const kept = continuous ? owned.filter(isOf(share)) : []
+    const gone = owned.filter((partition) => !isOf(kept)(partition))
+    const added = share.filter((partition) => !isOf(kept)(partition))
+    if (continuous) await this.#giveUp(gone)
+    else this.#lose(gone)
+    const starts = await this.#starts(added).catch((error) => {
+      this.#membership.rejoin()
+      throw error
+    })
+    if (this.#closed) return
+    this.#consumer.assign([...kept, ...starts])
     this.#nextCommitMs = this.#client.clock.monotonic() + this.#options.autoCommitIntervalMs
-    this.#options.onAssigned?.(share)
+    this.#options.onAssigned?.(added)
+    // They were left out so that nobody reads them twice: now they can be handed out.
+    if (gone.length > 0) this.#membership.rejoin()
   }
 
-  async #giveUpShare(): Promise<void> {
-    const share = this.assignment
-    if (share.length === 0) return
-    await this.#commitBeforeRevocation()
-    this.#options.onRevoked?.(share)
-    this.#consumer.assign([])
+  /** Commits what was given out of these partitions and lets go of them. */
+  async #giveUp(partitions: readonly TopicPartition[]): Promise<void> {
+    if (partitions.length === 0) return
+    await this.#commitBeforeRevocation(partitions)
+    this.#lose(partitions)
+  }
+
+  #lose(partitions: readonly TopicPartition[]): void {
+    if (partitions.length === 0) return
+    this.#options.onRevoked?.(partitions)
+    const gone = new Set(partitions.map(keyOf))
+    this.#consumer.assign(this.assignment.filter((partition) => !gone.has(keyOf(partition))))
+    for (const key of gone) this.#committed.delete(key)
   }
 
   /** Where to go on with each partition: where the group left off, else as offsets are reset. */
   async #starts(share: readonly TopicPartition[]) {
-    this.#committed = new Map()
     if (share.length === 0) return []
     const { group, offsetReset } = this.#options
     const offsets = await fetchOffsets(this.#client, group, share, { lane: this.#lane })
@@ -219,8 +256,8 @@ export class GroupConsumer {
   }
 
   /** What has been given out and not been committed. */
-  #positions(): OffsetToCommit[] {
-    return this.assignment.flatMap(({ topic, partition }) => {
+  #positions(partitions: readonly TopicPartition[] = this.assignment): OffsetToCommit[] {
+    return partitions.flatMap(({ topic, partition }) => {
       const offset = this.#consumer.position({ topic, partition })?.position
       const committed = this.#committed.get(keyOf({ topic, partition }))
       return offset === undefined || offset === committed ? [] : { topic, partition, offset }
@@ -246,6 +283,8 @@ export class GroupConsumer {
     const { autoCommit, autoCommitIntervalMs } = this.#options
     const nowMs = this.#client.clock.monotonic()
     if (!autoCommit || this.#committing || nowMs < this.#nextCommitMs) return
+    // Behind the JoinGroup on its connection it would come in another generation.
+    if (this.#joining !== undefined) return
     this.#nextCommitMs = nowMs + autoCommitIntervalMs
     const offsets = this.#positions()
     if (offsets.length === 0 || this.#membership.rejoinDue) return
@@ -259,9 +298,9 @@ export class GroupConsumer {
     })
   }
 
-  async #commitBeforeRevocation(): Promise<void> {
+  async #commitBeforeRevocation(partitions: readonly TopicPartition[]): Promise<void> {
     if (!this.#options.autoCommit) return
-    const offsets = this.#positions()
+    const offsets = this.#positions(partitions)
     if (offsets.length === 0) return
     await this.#commit(offsets, farewellTimeoutMs).catch((thrown) => {
       const { group } = this.#options

@@ -10,16 +10,24 @@ import { apis } from '@sluice/protocol/apis'
 import { errors } from '@sluice/protocol/errors'
 import type { JoinGroupResponse } from '@sluice/protocol/messages/11-join-group'
 import { consumerProtocolAssignment } from '@sluice/protocol/messages/internal/consumer-protocol-assignment'
-import { consumerProtocolSubscription } from '@sluice/protocol/messages/internal/consumer-protocol-subscription'
 import { decodeForward, encodeVersioned } from '@sluice/protocol/versioned'
 import { sleep, type Timer } from '../host/clock.ts'
-import { type AssignorName, assignors, type GroupMember } from './assignors.ts'
+import { type AssignorName, assignors, rebalanceCooperatively } from './assignors.ts'
 import { backoffMs } from './backoff.ts'
 import { atCoordinator, type Send } from './coordinator-request.ts'
 import type { Committer } from './group-offsets.ts'
 import type { KafkaClient } from './kafka-client.ts'
 import { asKafkaError, KafkaError } from './kafka-error.ts'
-import { byTopic, type TopicPartition } from './topic-partition.ts'
+import {
+  encodeSubscription,
+  type GivenShare,
+  listed,
+  noGeneration,
+  nothingGiven,
+  partitionsOf,
+  readMember,
+} from './subscription.ts'
+import type { TopicPartition } from './topic-partition.ts'
 
 export interface MembershipOptions {
   readonly group: string
@@ -35,10 +43,13 @@ export interface MembershipOptions {
   readonly onRejoin: () => void
 }
 
+export interface Joined {
+  readonly share: readonly TopicPartition[]
+  /** False: this member fell out of the group on the way. What it had, others may have read on. */
+  readonly continuous: boolean
+}
+
 const protocolType = 'consumer'
-/** Read by every client there is; what came later serves cooperative rebalancing. */
-const subscriptionVersion = 0
-const noGeneration = -1
 
 /** Codes with which the coordinator says: join again as you are. */
 const rejoinCodes: ReadonlySet<number> = new Set([errors.REBALANCE_IN_PROGRESS])
@@ -53,6 +64,10 @@ export class GroupMembership {
   readonly #options: MembershipOptions
   #memberId = ''
   #generationId = noGeneration
+  /** The last share it was given, maybe given up or lost since. */
+  #given: GivenShare = nothingGiven
+  /** It has been in the group ever since it was given its share. */
+  #continuous = false
   #state: 'out' | 'joining' | 'stable' = 'out'
   #rejoinDue = true
   #heartbeat: Timer | undefined
@@ -71,24 +86,35 @@ export class GroupMembership {
     return this.#rejoinDue
   }
 
+  /** Whether partitions are kept while the group rebalances (KIP-429). */
+  get cooperative(): boolean {
+    return rebalanceCooperatively(this.#options.assignors)
+  }
+
   get committer(): Committer {
     const { instanceId } = this.#options
     return { memberId: this.#memberId, generationId: this.#generationId, instanceId }
   }
 
-  /** Joins the group (again) and resolves with this member's share when all have theirs. */
-  async join(): Promise<TopicPartition[]> {
+  /**
+   * Joins the group (again) and resolves with this member's share when all have theirs. `owned` is what it
+   * reads at this moment, nothing if it does not rebalance cooperatively.
+   */
+  async join(owned: readonly TopicPartition[]): Promise<Joined> {
     this.#heartbeat?.cancel()
     this.#state = 'joining'
     for (let attempt = 1; ; attempt++) {
       if (this.#closed) throw new KafkaError(errors.NETWORK_EXCEPTION, 'the consumer was closed')
       this.#rejoinDue = false
       try {
-        const share = await this.#joinOnce()
+        const share = await this.#joinOnce(this.#continuous ? owned : [])
+        const joined = { share, continuous: this.#continuous }
+        this.#given = { partitions: share, generation: this.#generationId }
+        this.#continuous = true
         this.#state = 'stable'
         this.#heardMs = this.#client.clock.monotonic()
         this.#beatLater()
-        return share
+        return joined
       } catch (thrown) {
         const error = asKafkaError(thrown)
         this.#rejoinDue = true
@@ -102,6 +128,11 @@ export class GroupMembership {
         await sleep(clock, backoffMs(backoff, attempt, random))
       }
     }
+  }
+
+  /** join() is due: something is left to be said to the others. */
+  rejoin(): void {
+    this.#requireRejoin()
   }
 
   /** A request of this member was refused with `error`; true when that means that join() is due. */
@@ -148,20 +179,18 @@ export class GroupMembership {
     }
   }
 
-  async #joinOnce(): Promise<TopicPartition[]> {
-    const { group, topics, rebalanceTimeoutMs, lane } = this.#options
+  async #joinOnce(owned: readonly TopicPartition[]): Promise<TopicPartition[]> {
+    const { group, rebalanceTimeoutMs, lane } = this.#options
     const requestTimeoutMs = rebalanceTimeoutMs + this.#client.requestTimeoutMs
     // One attempt: what to do about a failure depends on what it says of this member.
     const once = { timeoutMs: 0, requestTimeoutMs, lane }
     return atCoordinator(this.#client, group, once, async (send) => {
-      const joined = await this.#sendJoin(send, topics)
+      const joined = await this.#sendJoin(send, owned)
       this.#memberId = joined.memberId
       if (joined.errorCode !== errors.NONE) throw new KafkaError(joined.errorCode, group)
       this.#generationId = joined.generationId
-      const assignments =
-        joined.leader === joined.memberId && !joined.skipAssignment
-          ? await this.#handOut(joined)
-          : []
+      const leads = joined.leader === joined.memberId
+      const assignments = leads ? await this.#handOut(joined) : []
       const synced = await send(apis.syncGroup, (version) => ({
         groupId: group,
         generationId: joined.generationId,
@@ -176,9 +205,10 @@ export class GroupMembership {
     })
   }
 
-  #sendJoin(send: Send, topics: readonly string[]): Promise<JoinGroupResponse> {
-    const { group, sessionTimeoutMs, rebalanceTimeoutMs, instanceId } = this.#options
-    const metadata = encodeVersioned(consumerProtocolSubscription, subscriptionVersion, { topics })
+  #sendJoin(send: Send, partitions: readonly TopicPartition[]): Promise<JoinGroupResponse> {
+    const { group, topics, sessionTimeoutMs, rebalanceTimeoutMs, instanceId } = this.#options
+    const previous = this.#given
+    const said = { topics, previous, owned: { partitions, generation: previous.generation } }
     return send(apis.joinGroup, (version) => ({
       groupId: group,
       sessionTimeoutMs,
@@ -186,19 +216,24 @@ export class GroupMembership {
       memberId: this.#memberId,
       ...(version >= 5 ? { groupInstanceId: instanceId } : {}),
       protocolType,
-      protocols: this.#options.assignors.map((name) => ({ name, metadata })),
+      protocols: this.#options.assignors.map((name) => ({
+        name,
+        metadata: encodeSubscription(name, said),
+      })),
     }))
   }
 
-  /** As the leader: every member's share, by the assignor that all of them know. */
+  /**
+   * As the leader: every member's share, by the assignor that all of them know. Nobody's where the coordinator
+   * has them (KIP-814); the topics are watched all the same.
+   */
   async #handOut(joined: JoinGroupResponse): Promise<{ memberId: string; assignment: Buffer }[]> {
-    const members: GroupMember[] = joined.members.map(
-      ({ memberId, groupInstanceId, metadata }) => ({
-        memberId,
-        instanceId: groupInstanceId,
-        topics: decodeForward(consumerProtocolSubscription, metadata).topics,
-      }),
-    )
+    const assignor = joined.protocolName as AssignorName
+    const assign = assignors[assignor]
+    if (assign === undefined) {
+      throw new KafkaError(errors.INCONSISTENT_GROUP_PROTOCOL, String(joined.protocolName))
+    }
+    const members = joined.members.map((member) => readMember(assignor, member))
     const topics = [...new Set(members.flatMap((member) => member.topics))]
     const { allowAutoTopicCreation } = this.#options
     const metadata = await this.#client.metadata(topics, { refresh: true, allowAutoTopicCreation })
@@ -206,16 +241,9 @@ export class GroupMembership {
       topics.map((topic) => [topic, metadata.topics.get(topic)?.partitions.length ?? 0]),
     )
     this.#counts = counts
-    const assign = assignors[joined.protocolName as AssignorName]
-    if (assign === undefined) {
-      throw new KafkaError(errors.INCONSISTENT_GROUP_PROTOCOL, String(joined.protocolName))
-    }
+    if (joined.skipAssignment) return []
     return [...assign(members, counts)].map(([memberId, partitions]) => {
-      const assignedPartitions = [...byTopic(partitions)].map(([topic, ofTopic]) => ({
-        topic,
-        partitions: ofTopic.map(({ partition }) => partition),
-      }))
-      const share = { assignedPartitions }
+      const share = { assignedPartitions: listed(partitions) }
       return { memberId, assignment: encodeVersioned(consumerProtocolAssignment, 0, share) }
     })
   }
@@ -279,6 +307,7 @@ export class GroupMembership {
 
   #forgetSelf(code: number): void {
     this.#generationId = noGeneration
+    this.#continuous = false
     this.#counts = undefined
     if (code === errors.UNKNOWN_MEMBER_ID) this.#memberId = ''
   }
@@ -292,8 +321,5 @@ export class GroupMembership {
 function shareIn(assignment: Buffer): TopicPartition[] {
   // A member that gets nothing may be told so by no bytes at all.
   if (assignment.length === 0) return []
-  const { assignedPartitions } = decodeForward(consumerProtocolAssignment, assignment)
-  return assignedPartitions.flatMap(({ topic, partitions }) =>
-    partitions.map((partition) => ({ topic, partition })),
-  )
+  return partitionsOf(decodeForward(consumerProtocolAssignment, assignment).assignedPartitions)
 }

@@ -147,8 +147,8 @@ export const consumerConfigs = {
   'heartbeat.interval.ms': int(3000, 'How often a member reports.'),
   'max.poll.interval.ms': int(300_000, 'Limit on handling one page.', { min: 1 }),
   'partition.assignment.strategy': list(
-    ['range'],
-    'Assignors: range and roundrobin, or the names of their Java classes.',
+    ['range', 'cooperative-sticky'],
+    'Assignors: range, roundrobin, sticky and cooperative-sticky, or the names of their Java classes.',
   ),
   'check.crcs': boolean(true, 'Check the CRC of each batch.'),
   'max.poll.records': int(500, 'Records of one page.', {
@@ -160,7 +160,10 @@ export const consumerConfigs = {
   'exclude.internal.topics': boolean(true, 'Hide internal topics from patterns.', {
     noEffect: 'because topics are named, not matched',
   }),
-  'group.instance.id': string(null, 'Name of a static member.', { noEffect: notYet }),
+  'group.instance.id': string(
+    null,
+    'Name of a static member: it may come back without a rebalance.',
+  ),
   'group.protocol': string('classic', 'Group protocol.', {
     values: ['classic', 'consumer'],
     ignoreCase: true,
