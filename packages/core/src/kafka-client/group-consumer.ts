@@ -218,7 +218,7 @@ export class GroupConsumer {
     this.#nextCommitMs = this.#client.clock.monotonic() + this.#options.autoCommitIntervalMs
     this.#options.onAssigned?.(added)
     // They were left out so that nobody reads them twice: now they can be handed out.
-    if (gone.length > 0) this.#membership.rejoin()
+    if (continuous && gone.length > 0) this.#membership.rejoin()
   }
 
   /** Commits what was given out of these partitions and lets go of them. */
