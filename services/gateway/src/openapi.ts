@@ -2,6 +2,7 @@
 
 import { z } from '@hono/zod-openapi'
 import type { Endpoints } from './endpoints.ts'
+import { problemCodes } from './problem.ts'
 
 const version = '0.1.0'
 
@@ -13,7 +14,7 @@ const problemSchema = z
     status: z.int(),
     detail: z.string(),
     instance: z.string(),
-    code: z.string(),
+    code: z.enum(problemCodes().map(({ code }) => code)),
     kafka: z.object({ code: z.int(), name: z.string() }).optional(),
     retriable: z.boolean(),
     side_effects: z.enum(['none', 'unknown', 'partial']),

@@ -123,6 +123,19 @@ export function isRetriableProblem({ code, kafka }: Pick<Problem, 'code' | 'kafk
   return kind.status >= 500 && kafka !== undefined && isRetriable(kafka)
 }
 
+export interface ProblemCodeView {
+  readonly code: ProblemCode
+  readonly status: number
+  readonly title: string
+}
+
+/** All codes there are, by status. */
+export function problemCodes(): ProblemCodeView[] {
+  return (Object.keys(kinds) as ProblemCode[])
+    .map((code) => ({ code, status: kinds[code].status, title: kinds[code].title }))
+    .sort((a, b) => a.status - b.status)
+}
+
 /** The members of the problem's JSON, without those that belong to one request. */
 export function problemBody(problem: Problem): { [name: string]: unknown } {
   const kind: ProblemKind = kinds[problem.code]

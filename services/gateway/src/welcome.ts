@@ -25,6 +25,6 @@ Kafka clients connect to ${host}. With curl:
   # topics
   curl ${base}/v1/topics
 
-Reference: ${base}/openapi.json   Metrics: ${base}/metrics
+Reference: ${base}/docs   OpenAPI: ${base}/openapi.json   Metrics: ${base}/metrics
 `
 }

@@ -2,6 +2,7 @@
 
 import { z } from '@hono/zod-openapi'
 import type { Metrics } from '@sluice/core/metrics/metrics'
+import type { ApiDescription } from '../docs/page.ts'
 import { type Endpoints, headerOfRequest } from '../endpoints.ts'
 import { openApiDocument } from '../openapi.ts'
 import type { Responder } from '../responder.ts'
@@ -73,7 +74,12 @@ export function addServiceRoutes(options: ServiceRoutesOptions): void {
       }),
   )
   // Made on first demand: the description costs more than a start may.
+  let description: object | undefined
   let document: string | undefined
+  const describe = () => {
+    description ??= openApiDocument(endpoints)
+    return description
+  }
   endpoints.add(
     {
       method: 'get',
@@ -84,8 +90,30 @@ export function addServiceRoutes(options: ServiceRoutesOptions): void {
       responses: { 200: { description: 'OpenAPI 3.1', content: { 'application/json': {} } } },
     },
     () => {
-      document ??= JSON.stringify(openApiDocument(endpoints))
+      document ??= JSON.stringify(describe())
       return responder.body(document, 200, { 'content-type': 'application/json' })
+    },
+  )
+  endpoints.add(
+    {
+      method: 'get',
+      path: '/docs',
+      operationId: 'docs',
+      summary: 'This description as a page',
+      tags,
+      responses: {
+        200: { description: 'HTML', content: { 'text/html': { schema: z.string() } } },
+      },
+    },
+    async ({ request }) => {
+      const { docsPage, docsPolicy } = await import('../docs/page.ts')
+      const host = headerOfRequest(request, 'host') ?? 'localhost'
+      return responder.body(docsPage(describe() as ApiDescription, host), 200, {
+        'content-type': 'text/html; charset=utf-8',
+        'content-security-policy': docsPolicy,
+        'referrer-policy': 'no-referrer',
+        'x-content-type-options': 'nosniff',
+      })
     },
   )
 }
