@@ -73,14 +73,20 @@ export async function compose(options: CompositionOptions): Promise<Composition>
       config,
       listeners: [
         ...options.listeners.map((planned) => ({ ...planned, network: outside })),
-        { name: gatewayListener, network: inside, bind: gatewayAddress, advertised: 'bound' },
+        {
+          name: gatewayListener,
+          network: inside,
+          bind: gatewayAddress,
+          advertised: 'bound',
+          internal: true,
+        },
       ],
       metrics,
       faults: options.faults,
       onFatal,
     })
     const listeners = broker.listeners.filter(({ spec }) => spec.network === outside)
-    http.open(hostsOf(listeners))
+    http.open(hostsOf(listeners), broker)
     const places = listeners.map(({ advertised }) => placeOf(advertised))
     const close = async () => {
       await http.close()

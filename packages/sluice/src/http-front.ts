@@ -2,12 +2,19 @@
 // its server; until those are there, and until the broker is open, sockets wait with their bytes unread.
 
 import type { Socket } from 'node:net'
+import type { Broker } from '@sluice/broker/broker'
 import type { BrokerConfig } from '@sluice/core/config/broker-config'
 import type { Clock } from '@sluice/core/host/clock'
 import type { Logger } from '@sluice/core/host/logger'
 import type { KafkaClient } from '@sluice/core/kafka-client/kafka-client'
 import type { Metrics } from '@sluice/core/metrics/metrics'
 import type { HttpServer } from './http-server.ts'
+
+/** How limits on connections know those that speak HTTP; it has none of its own. */
+const httpListener = 'HTTP'
+
+const tooManyConnections =
+  'HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nConnection: close\r\nContent-Length: 0\r\n\r\n'
 
 export interface HttpFrontOptions {
   readonly client: KafkaClient
@@ -22,6 +29,7 @@ export class HttpFront {
   #allowedHosts: readonly string[] | undefined
   #waiting: Socket[] = []
   #server: Promise<HttpServer> | undefined
+  #broker: Broker | undefined
   #closed = false
 
   constructor(options: HttpFrontOptions) {
@@ -29,7 +37,8 @@ export class HttpFront {
   }
 
   /** The broker is there: requests are served from now on, under these host names. */
-  open(hosts: readonly string[]): void {
+  open(hosts: readonly string[], broker: Broker): void {
+    this.#broker = broker
     this.#allowedHosts = [...hosts, ...this.#options.config['sluice.http.hosts']]
     for (const socket of this.#waiting.splice(0)) this.take(socket)
   }
@@ -39,7 +48,7 @@ export class HttpFront {
       socket.destroy()
     } else if (this.#allowedHosts === undefined) {
       this.#waiting.push(socket)
-    } else {
+    } else if (this.#admit(socket)) {
       this.#server ??= this.#load(this.#allowedHosts)
       this.#server.then(
         ({ server }) => server.emit('connection', socket),
@@ -51,6 +60,30 @@ export class HttpFront {
     }
   }
 
+  /** The limits on connections count both protocols of the port. One over a limit is told so and closed. */
+  #admit(socket: Socket): boolean {
+    const limits = this.#broker?.connectionLimits
+    const host = socket.remoteAddress
+    if (!limits || host === undefined) return true
+    const refusal = limits.hasRoom(httpListener)
+      ? limits.refusal(host)
+      : { reason: 'more connections than max.connections allows', afterMs: 0 }
+    if (refusal) {
+      const { reason, afterMs } = refusal
+      this.#options.logger.warn({ remote: host }, `HTTP connection closed: ${reason}`)
+      const timer = setTimeout(() => socket.end(tooManyConnections), afterMs)
+      socket.on('error', () => {})
+      socket.on('close', () => clearTimeout(timer))
+      return false
+    }
+    limits.opened(httpListener, host)
+    socket.on('close', () => {
+      limits.closed(httpListener, host)
+      this.#broker?.connectionEnded()
+    })
+    return true
+  }
+
   async close(): Promise<void> {
     this.#closed = true
     for (const socket of this.#waiting.splice(0)) socket.destroy()
@@ -59,10 +92,8 @@ export class HttpFront {
   }
 
   async #load(allowedHosts: readonly string[]): Promise<HttpServer> {
-    const [{ createGateway }, { createHttpServer, lightResponse }] = await Promise.all([
-      import('@sluice/gateway/gateway'),
-      import('./http-server.ts'),
-    ])
+    const [{ createGateway }, { createHttpServer, defaultTimeouts, lightResponse }] =
+      await Promise.all([import('@sluice/gateway/gateway'), import('./http-server.ts')])
     const { config } = this.#options
     const ready = () => !this.#closed
     const gateway = createGateway({
@@ -73,6 +104,10 @@ export class HttpFront {
       limits: { streamAgeMsMax: config['sluice.http.stream.max.age.ms'] },
       response: lightResponse(),
     })
-    return createHttpServer(gateway, { logger: this.#options.logger })
+    const maxIdleMs = config['connections.max.idle.ms']
+    return createHttpServer(gateway, {
+      logger: this.#options.logger,
+      timeouts: { idleMs: maxIdleMs < 0 ? 0 : Math.min(maxIdleMs, defaultTimeouts.idleMs) },
+    })
   }
 }

@@ -27,6 +27,7 @@ import { Purgatory } from '@sluice/core/partition/purgatory'
 import { RetentionSweep } from '@sluice/core/partition/retention-sweep'
 import { Turn } from '@sluice/core/partition/turn'
 import { publishBroker } from './broker-metrics.ts'
+import { ConnectionLimits } from './connection-limits.ts'
 import { handlerTable, type Services } from './dispatch.ts'
 import { dynamicConfig } from './dynamic-config.ts'
 import { Elections } from './elections.ts'
@@ -49,6 +50,8 @@ export interface ListenerSpec {
   readonly bind: Address
   /** What clients are told to connect to; 'bound' is the address that was bound, port 0 its port. */
   readonly advertised: Address | 'bound'
+  /** Reached from within the process alone: limits on connections are not for it. */
+  readonly internal?: boolean
 }
 
 export interface BoundListener {
@@ -91,7 +94,10 @@ export interface Broker {
   readonly fetchSessions: FetchSessions
   readonly purgatory: Purgatory
   readonly quotas: Quotas
+  readonly connectionLimits: ConnectionLimits
   readonly logCleaner: LogCleaner
+  /** A limit on connections may have room again: one of another protocol ended. */
+  connectionEnded(): void
   /** Graceful: stops accepting, answers what is in flight, flushes the logs, marks a clean shutdown. */
   close(): Promise<void>
 }
@@ -133,6 +139,7 @@ class RunningBroker implements Broker {
   readonly fetchSessions: FetchSessions
   readonly purgatory: Purgatory
   readonly quotas: Quotas
+  readonly connectionLimits: ConnectionLimits
   readonly logCleaner: LogCleaner
   readonly #parts: Parts
   readonly #elections: Elections
@@ -169,7 +176,9 @@ class RunningBroker implements Broker {
     const logger = levels.of(loggerNames.groups)
     this.groups = new GroupCoordinator({ clock, random, logger, config, log })
     this.#elections = new Elections({ nodeId, cluster: this.cluster, groups: this.groups, logger })
-    this.quotas = new Quotas({ clock, config, image: this.cluster.image })
+    const { image } = this.cluster
+    this.quotas = new Quotas({ clock, config, image })
+    this.connectionLimits = new ConnectionLimits({ clock, config: () => this.config, image })
     this.#services = this.#newServices(options)
     this.#listeners = new Listeners(this.#services)
     this.cluster.listen({ applied: (changes) => this.#applied(changes) })
@@ -269,6 +278,10 @@ class RunningBroker implements Broker {
     this.host.logger.info({ clusterId, nodeId, topics }, 'broker started')
   }
 
+  connectionEnded(): void {
+    this.#listeners.roomChanged()
+  }
+
   close(): Promise<void> {
     this.#closing ??= this.#close()
     return this.#closing
@@ -297,7 +310,8 @@ class RunningBroker implements Broker {
     const traffic = new Traffic()
     const budget = new MemoryBudget(bytesMax > 0 ? bytesMax : memoryBudgetDefault)
     const partials = new PartialFrames(bytesMax > 0 ? bytesMax : memoryBudgetDefault)
-    requests.publish(metrics, { traffic, budget, partials })
+    const connections = () => this.#listeners.size
+    requests.publish(metrics, { traffic, budget, partials, connections })
     return {
       broker: this,
       host,
@@ -310,6 +324,8 @@ class RunningBroker implements Broker {
       requests,
       traffic,
       quotas: this.quotas,
+      limits: this.connectionLimits,
+      logs: this.logs,
       faults,
     }
   }
@@ -325,6 +341,7 @@ class RunningBroker implements Broker {
     const config = dynamicConfig(this.startConfig, this.cluster.image, this.nodeId)
     this.#config = config
     this.partitions.refreshConfigs()
+    this.#listeners.roomChanged()
   }
 }
 

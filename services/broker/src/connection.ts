@@ -6,6 +6,7 @@
 // make us hold is bounded: beyond the limits its frames wait undispatched and its socket is not read.
 
 import type { Timer } from '@sluice/core/host/clock'
+import { loggerNames } from '@sluice/core/host/log-levels'
 import type { ConnectionHandler, Connection as Wire } from '@sluice/core/host/network'
 import { FrameReader, responseFrame } from '@sluice/protocol/frame'
 import type { ListenerSpec } from './broker.ts'
@@ -25,9 +26,18 @@ const answerBytesMaxInNeed = 64 * 1024
 /** A connection that is due to be closed but still waits for an answer is looked at again so often. */
 const idleCheckMs = 1000
 
+export interface ConnectionOptions {
+  readonly wire: Wire
+  readonly listener: ListenerSpec
+  /** Of all connections of the broker another one each. */
+  readonly id: number
+  readonly services: Services
+}
+
 export class ClientConnection implements ConnectionHandler, ExchangeOwner {
   readonly listener: ListenerSpec
   readonly #wire: Wire
+  readonly #id: number
   readonly #services: Services
   readonly #onGone: () => void
   readonly #reader: FrameReader
@@ -50,9 +60,17 @@ export class ClientConnection implements ConnectionHandler, ExchangeOwner {
   /** Its client has to wait (KIP-219): nothing is read before this is over. */
   #muted: Timer | undefined
   #mutedUntilMs = 0
+  /** It is not let in yet. */
+  #held = false
+  /** Of the last request that came whole. The exchange itself would hold on to its answer. */
+  #lastApi: string | undefined
+  #lastClientId: string | null = null
+  #lastCorrelationId = 0
 
-  constructor(wire: Wire, listener: ListenerSpec, services: Services, onGone: () => void) {
+  constructor(options: ConnectionOptions, onGone: () => void) {
+    const { wire, listener, id, services } = options
     this.#wire = wire
+    this.#id = id
     this.listener = listener
     this.#services = services
     this.#onGone = onGone
@@ -67,6 +85,12 @@ export class ClientConnection implements ConnectionHandler, ExchangeOwner {
 
   get remote() {
     return this.#wire.remote
+  }
+
+  /** As Kafka's, for log lines: local address, remote address, a number. */
+  get connectionId(): string {
+    const { local, remote } = this.#wire
+    return `${local.host}:${local.port}-${remote.host}:${remote.port}-${this.#id}`
   }
 
   get quotas() {
@@ -146,6 +170,17 @@ export class ClientConnection implements ConnectionHandler, ExchangeOwner {
     this.#refuse(reason)
   }
 
+  /** Reads nothing before it is let in. */
+  hold(): void {
+    this.#held = true
+    this.#pause()
+  }
+
+  letIn(): void {
+    this.#held = false
+    this.#goOn()
+  }
+
   /** Begins no further request; those under way go on. */
   stopReading(): void {
     this.#stopped = true
@@ -187,12 +222,15 @@ export class ClientConnection implements ConnectionHandler, ExchangeOwner {
     dispatch(this.#services, this, frame, (exchange) => {
       this.#account(exchange.requestBytes, 0)
       this.#exchanges.push(exchange)
+      this.#lastApi = exchange.handler.api.name
+      this.#lastClientId = exchange.clientId
+      this.#lastCorrelationId = exchange.correlationId
     })
   }
 
   /** Whether one more request may begin. */
   #hasRoom(): boolean {
-    if (this.#muted) return false
+    if (this.#muted || this.#held) return false
     const { budget } = this.#services
     const holds = this.#exchanges.length > 0 || this.#responseBytes > 0
     if (!budget.hasRoom && holds) return false
@@ -213,7 +251,7 @@ export class ClientConnection implements ConnectionHandler, ExchangeOwner {
     while (this.#backlog.length > 0 && !this.#closed && this.#hasRoom()) {
       this.#dispatch(this.#backlog.shift() as Buffer)
     }
-    if (this.#closed || this.#stopped || !this.#paused || this.#muted) return
+    if (this.#closed || this.#stopped || !this.#paused || this.#muted || this.#held) return
     if (this.#backlog.length > 0) {
       this.#pause()
     } else {
@@ -307,24 +345,37 @@ export class ClientConnection implements ConnectionHandler, ExchangeOwner {
 
   #refuse(reason: string, cause?: unknown): void {
     if (this.#closed) return
-    const { host, requests } = this.#services
-    const remote = `${this.remote.host}:${this.remote.port}`
+    const { logs, requests } = this.#services
     const { name: listener } = this.listener
-    host.logger.warn({ remote, listener, cause }, `connection closed: ${reason}`)
+    const fields = { ...this.#about(), listener, cause }
+    logs.of(loggerNames.connections).warn(fields, `connection closed: ${reason}`)
     requests.refusedConnections += 1
     this.#closed = true
     this.#wire.destroy()
   }
 
+  /** What was asked last is where a client's own log line and ours meet. */
+  #about(): object {
+    const { connectionId } = this
+    if (this.#lastApi === undefined) return { connectionId }
+    return {
+      connectionId,
+      lastApi: this.#lastApi,
+      clientId: this.#lastClientId,
+      correlationId: this.#lastCorrelationId,
+    }
+  }
+
   #watchIdle(maxIdleMs: number): void {
     if (maxIdleMs < 0) return
-    const { clock, logger } = this.#services.host
+    const { clock } = this.#services.host
+    const logger = this.#services.logs.of(loggerNames.connections)
     const check = (): void => {
       const idleMs = clock.monotonic() - this.#lastActiveMs
       const waits = this.#exchanges.length > 0 && this.#wire.pendingBytes === 0
       if (idleMs >= maxIdleMs && !waits) {
-        const remote = `${this.remote.host}:${this.remote.port}`
-        logger.debug({ remote, idleMs }, 'idle connection closed')
+        logger.debug({ ...this.#about(), idleMs }, 'idle connection closed')
+        this.#services.requests.idleConnections += 1
         this.#wire.destroy()
         return
       }

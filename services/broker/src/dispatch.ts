@@ -5,6 +5,7 @@ import { FencedError } from '@sluice/core/cluster/metadata-writer'
 import type { BrokerConfig } from '@sluice/core/config/broker-config'
 import type { Timer } from '@sluice/core/host/clock'
 import type { Host } from '@sluice/core/host/host'
+import { type LogLevels, loggerNames } from '@sluice/core/host/log-levels'
 import type { Turn } from '@sluice/core/partition/turn'
 import { apis } from '@sluice/protocol/apis'
 import { decodeNext } from '@sluice/protocol/codec'
@@ -12,6 +13,7 @@ import { errors, errorText } from '@sluice/protocol/errors'
 import { type RequestHeader, readRequestHeader } from '@sluice/protocol/frame'
 import { Reader } from '@sluice/protocol/reader'
 import type { Broker } from './broker.ts'
+import type { ConnectionLimits } from './connection-limits.ts'
 import { Exchange, type ExchangeOwner } from './exchange.ts'
 import type { FaultPlan } from './faults.ts'
 import type { FramePool } from './frame-pool.ts'
@@ -34,6 +36,8 @@ export interface Services {
   readonly requests: RequestMetrics
   readonly traffic: Traffic
   readonly quotas: Quotas
+  readonly limits: ConnectionLimits
+  readonly logs: LogLevels
   readonly faults: FaultPlan | undefined
 }
 
@@ -151,8 +155,8 @@ function handlerFailed(
   request: object,
   cause: unknown,
 ): void {
-  const { handler, apiVersion } = exchange
-  services.host.logger.error({ api: handler.api.name, apiVersion, cause }, 'a request failed')
+  const { handler } = exchange
+  services.logs.of(loggerNames.requests).error({ ...exchange.about, cause }, 'a request failed')
   if (!exchange.isOpen) return
   fail(exchange, request, { errorCode: codeOf(handler, cause), message: 'the request failed' })
 }

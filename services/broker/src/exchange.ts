@@ -5,7 +5,7 @@ import type { Address } from '@sluice/core/host/network'
 import { assert } from '@sluice/core/lib/assert'
 import type { RequestHeader } from '@sluice/protocol/frame'
 import type { ListenerSpec } from './broker.ts'
-import type { Handler, RequestContext } from './handler.ts'
+import type { Handler, RequestContext, RequestNames } from './handler.ts'
 import type { Quotas } from './quotas.ts'
 
 /** Where the exchange reports to: its connection. */
@@ -13,6 +13,7 @@ export interface ExchangeOwner {
   readonly listener: ListenerSpec
   readonly remote: Address
   readonly closed: boolean
+  readonly connectionId: string
   /** To the frame of its response; undefined: that failed, and the connection with it. */
   encode(exchange: Exchange, response: object): Buffer[] | undefined
   /** The exchange has its answer, or is known to have none. */
@@ -66,6 +67,12 @@ export class Exchange implements RequestContext {
     this.#request = request.frame
     this.requestBytes = request.frame.length
     this.startedAt = request.startedAt
+  }
+
+  get about(): RequestNames {
+    const { connectionId } = this.#owner
+    const { correlationId, clientId, apiVersion, handler } = this
+    return { connectionId, correlationId, clientId, api: handler.api.name, apiVersion }
   }
 
   get listener(): ListenerSpec {

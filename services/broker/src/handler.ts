@@ -22,12 +22,23 @@ export interface VersionRange {
   readonly max: number
 }
 
+/** What a log line says of a request, so that a client's own line can be found beside it. */
+export interface RequestNames {
+  readonly api: string
+  readonly apiVersion: number
+  readonly clientId: string | null
+  readonly correlationId: number
+  readonly connectionId: string
+}
+
 /** What a handler may know of the request beside its body, and the ways to answer out of the ordinary. */
 export interface RequestContext {
   readonly apiVersion: number
   readonly clientId: string | null
   readonly listener: ListenerSpec
   readonly remote: Address
+  /** For log lines. */
+  readonly about: RequestNames
   /** Bytes of its frame. */
   readonly requestBytes: number
   /** As Kafka writes it: `User:ANONYMOUS` on a listener without authentication. */

@@ -1,10 +1,11 @@
-// Listeners: bound addresses that accept clients, and the connections that came in by them. Limits on
-// connections are kept here: one over the limit is closed as soon as it is accepted.
+// Listeners: bound addresses that accept clients, and the connections that came in by them. Each listener
+// has an entrance that keeps the limits on connections.
 
 import type { Address, Connection, Listener } from '@sluice/core/host/network'
 import type { BoundListener, ListenerSpec } from './broker.ts'
 import { ClientConnection } from './connection.ts'
 import type { Services } from './dispatch.ts'
+import { Entrance } from './entrance.ts'
 
 /** How often a stopping broker looks whether all requests are answered. */
 const drainCheckMs = 10
@@ -13,17 +14,35 @@ export class Listeners {
   readonly #services: Services
   readonly #listeners: Listener[] = []
   readonly #connections = new Set<ClientConnection>()
-  readonly #perAddress = new Map<string, number>()
-  /** Accepted before the broker was ready; undefined: it is. */
-  #early: Connection[] | undefined = []
+  readonly #entrances: Entrance[] = []
+  /** Accepted before the broker was ready, each with what lets it in; undefined: it is ready. */
+  #early: (() => void)[] | undefined = []
+  /** Counts connections: each has a number by which log lines name it. */
+  #accepted = 0
 
   constructor(services: Services) {
     this.#services = services
   }
 
+  /** Accepted, not refused and not gone. */
+  get size(): number {
+    return this.#connections.size
+  }
+
+  /** Connections that have to wait before they are read. */
+  get waiting(): number {
+    return this.#entrances.reduce((sum, { waiting }) => sum + waiting, 0)
+  }
+
   /** Binds; clients are not accepted before `open`. */
   async bind(spec: ListenerSpec): Promise<BoundListener> {
-    const listener = await spec.network.listen(spec.bind, (wire) => this.#accept(wire, spec))
+    const { limits, host } = this.#services
+    const entrance = spec.internal
+      ? undefined
+      : new Entrance({ listener: spec.name, limits, clock: host.clock })
+    if (entrance) this.#entrances.push(entrance)
+    const accept = (wire: Connection) => this.#accept(wire, spec, entrance)
+    const listener = await spec.network.listen(spec.bind, accept)
     this.#listeners.push(listener)
     const bound = listener.address
     return { spec, bound, advertised: advertisedAddress(spec, bound) }
@@ -33,7 +52,12 @@ export class Listeners {
   open(): void {
     const early = this.#early ?? []
     this.#early = undefined
-    for (const wire of early) wire.resume()
+    for (const letIn of early) letIn()
+  }
+
+  /** A limit was altered, or a connection of another protocol ended. */
+  roomChanged(): void {
+    for (const entrance of this.#entrances) entrance.letIn()
   }
 
   /**
@@ -42,6 +66,7 @@ export class Listeners {
    */
   async close(timeoutMs: number): Promise<void> {
     await Promise.all(this.#listeners.map((listener) => listener.close()))
+    for (const entrance of this.#entrances) entrance.close()
     for (const connection of this.#connections) connection.stopReading()
     this.#services.broker.purgatory.close()
     const { clock } = this.#services.host
@@ -57,38 +82,27 @@ export class Listeners {
     return false
   }
 
-  #accept(wire: Connection, spec: ListenerSpec): ClientConnection {
-    const services = this.#services
-    const { host } = wire.remote
-    const ofAddress = (this.#perAddress.get(host) ?? 0) + 1
-    const over = this.#overLimit(host, ofAddress)
-    this.#perAddress.set(host, ofAddress)
-    services.requests.connections += 1
-    const connection = new ClientConnection(wire, spec, services, () => {
+  #accept(wire: Connection, spec: ListenerSpec, entrance: Entrance | undefined): ClientConnection {
+    this.#accepted += 1
+    const options = { wire, listener: spec, id: this.#accepted, services: this.#services }
+    const connection = new ClientConnection(options, () => {
       this.#connections.delete(connection)
-      services.requests.connections -= 1
-      const left = (this.#perAddress.get(host) ?? 1) - 1
-      if (left === 0) this.#perAddress.delete(host)
-      else this.#perAddress.set(host, left)
+      entrance?.left(connection)
+      if (entrance) this.roomChanged()
     })
     this.#connections.add(connection)
-    if (this.#early) {
-      wire.pause()
-      this.#early.push(wire)
+    const letIn = () => {
+      if (connection.closed) return
+      if (entrance) entrance.arrive(connection)
+      else connection.letIn()
     }
-    if (over) services.host.clock.defer(() => connection.close(over))
+    if (this.#early) {
+      connection.hold()
+      this.#early.push(letIn)
+    } else {
+      letIn()
+    }
     return connection
-  }
-
-  #overLimit(host: string, ofAddress: number): string | undefined {
-    const { config } = this.#services
-    const perAddressMax =
-      overrideOf(config['max.connections.per.ip.overrides'], host) ??
-      config['max.connections.per.ip']
-    if (ofAddress > perAddressMax) return `more than ${perAddressMax} connections from one address`
-    const max = config['max.connections']
-    if (this.#connections.size >= max) return `more than ${max} connections`
-    return undefined
   }
 }
 
@@ -96,14 +110,4 @@ export class Listeners {
 function advertisedAddress({ advertised }: ListenerSpec, bound: Address): Address {
   if (advertised === 'bound') return bound
   return advertised.port === 0 ? { host: advertised.host, port: bound.port } : advertised
-}
-
-/** `hostName:100,127.0.0.1:200` */
-function overrideOf(overrides: string, host: string): number | undefined {
-  if (overrides === '') return undefined
-  for (const entry of overrides.split(',')) {
-    const colon = entry.lastIndexOf(':')
-    if (entry.slice(0, colon).trim() === host) return Number(entry.slice(colon + 1))
-  }
-  return undefined
 }

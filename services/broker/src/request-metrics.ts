@@ -14,10 +14,12 @@ interface Published {
   readonly traffic: Traffic
   readonly budget: MemoryBudget
   readonly partials: PartialFrames
+  /** How many there are. */
+  readonly connections: () => number
 }
 
 export class RequestMetrics {
-  connections = 0
+  idleConnections = 0
   refusedConnections = 0
   readonly #now: () => number
   /** By API key. */
@@ -39,7 +41,7 @@ export class RequestMetrics {
     latency.add(this.#now() - exchange.startedAt)
   }
 
-  publish(metrics: Metrics, { traffic, budget, partials }: Published): void {
+  publish(metrics: Metrics, { traffic, budget, partials, connections }: Published): void {
     metrics.gauge({
       name: 'sluice_request_memory_bytes',
       help: 'Bytes of requests being worked on and of responses not yet sent.',
@@ -63,7 +65,7 @@ export class RequestMetrics {
     metrics.gauge({
       name: 'sluice_connections',
       help: 'Client connections that are open.',
-      collect: () => [{ value: this.connections }],
+      collect: () => [{ value: connections() }],
     })
     metrics.counter({
       name: 'sluice_connections_refused_total',

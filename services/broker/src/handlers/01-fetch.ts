@@ -145,7 +145,8 @@ class PendingFetch {
   /** The disk would not read: the partition says so, the others go on. */
   #unreadable(at: FetchPartition, cause: unknown): Result {
     const { topic, topicId, index } = at
-    this.#broker.host.logger.error({ topic, topicId, index, cause }, 'a read failed')
+    const fields = { topic, topicId, index, ...this.#context.about, cause }
+    this.#broker.host.logger.error(fields, 'a read failed')
     return failed(at, errors.KAFKA_STORAGE_ERROR)
   }
 

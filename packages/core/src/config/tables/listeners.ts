@@ -4,7 +4,6 @@ import { boolean, className, int, intMax, list, long, string } from '../definiti
 import {
   noJavaClasses,
   noPurgatoryPurge,
-  noQuotas,
   noSecurity,
   notYet,
   oneEventLoop,
@@ -62,16 +61,17 @@ export const listenerConfigs = {
     noEffect: 'because there is one broker for now',
   }),
   'connections.max.idle.ms': long(600_000, 'Connections idle for longer are closed.'),
-  'max.connections': int(intMax, 'Connections at once.', { min: 0 }),
+  'max.connections': int(intMax, 'Connections at once; further ones wait.', { min: 0 }),
   'max.connections.per.ip': int(intMax, 'Connections at once from one address.', { min: 0 }),
   'max.connections.per.ip.overrides': string(
     '',
     'Exceptions from max.connections.per.ip, as host:number by commas.',
   ),
-  'max.connection.creation.rate': int(intMax, 'New connections a second.', {
-    min: 0,
-    noEffect: noQuotas,
-  }),
+  'max.connection.creation.rate': int(
+    intMax,
+    'New connections a second; further ones wait to be accepted.',
+    { min: 0 },
+  ),
   'request.timeout.ms': int(30_000, 'How long this broker waits for an answer of another one.', {
     noEffect: 'because there is one broker for now',
   }),
