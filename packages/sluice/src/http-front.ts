@@ -104,7 +104,7 @@ export class HttpFront {
       limits: { streamAgeMsMax: config['sluice.http.stream.max.age.ms'] },
       response: lightResponse(),
     })
-    const maxIdleMs = config['connections.max.idle.ms']
+    const maxIdleMs = this.#broker?.connectionLimits.idleMs ?? defaultTimeouts.idleMs
     return createHttpServer(gateway, {
       logger: this.#options.logger,
       timeouts: { idleMs: maxIdleMs < 0 ? 0 : Math.min(maxIdleMs, defaultTimeouts.idleMs) },

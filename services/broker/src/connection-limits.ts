@@ -55,6 +55,11 @@ export class ConnectionLimits {
     return this.#total
   }
 
+  /** A connection idle for longer is closed; negative: none is. */
+  get idleMs(): number {
+    return this.#options.config()['connections.max.idle.ms']
+  }
+
   get byListener(): ReadonlyMap<string, number> {
     return this.#byListener
   }

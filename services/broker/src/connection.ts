@@ -80,7 +80,7 @@ export class ClientConnection implements ConnectionHandler, ExchangeOwner {
       onFrame: (frame) => this.#onFrame(frame),
       allocate: (bytes) => services.frames.take(bytes),
     })
-    this.#watchIdle(this.#services.config['connections.max.idle.ms'])
+    this.#watchIdle(this.#services.limits.idleMs)
   }
 
   get remote() {
