@@ -77,11 +77,6 @@ describe('raw records', () => {
     expect(problem(parse('v', { recordHeader: 'a=b c' })).detail).toContain('Record-Header')
     expect(problem(parse('v', { recordKey: 'a', key: 'b' })).detail).toContain('twice')
   })
-
-  test('types that will mean several records are not stored as one', () => {
-    const result = parse('{}\n{}', { contentType: 'application/x-ndjson' })
-    expect(problem(result).code).toBe('unsupported_media_type')
-  })
 })
 
 describe('JSON records', () => {

@@ -1,4 +1,10 @@
-import { gzipSync, zstdCompressSync } from 'node:zlib'
+import {
+  brotliCompressSync,
+  deflateRawSync,
+  deflateSync,
+  gzipSync,
+  zstdCompressSync,
+} from 'node:zlib'
 import { partitionOfKey } from '@sluice/core/kafka-client/partitioner'
 import { errors } from '@sluice/protocol/errors'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -72,11 +78,26 @@ describe('raw produce', () => {
     const bomb = await gateway.post(path, gzipSync(Buffer.alloc(limits.bodyBytesMax + 1)), gzip)
     expect(bomb.status).toBe(413)
     expect((await gateway.post(path, 'no gzip', gzip)).status).toBe(400)
-    const brotli = await gateway.post(path, 'x', { 'content-encoding': 'br' })
-    expect(brotli.status).toBe(415)
+    const br = { 'content-encoding': 'br' }
+    expect((await gateway.post(path, brotliCompressSync('brewed'), br)).status).toBe(200)
+    const deflate = { 'content-encoding': 'deflate' }
+    expect((await gateway.post(path, deflateSync('flat'), deflate)).status).toBe(200)
+    expect((await gateway.post(path, deflateRawSync('raw'), deflate)).status).toBe(200)
+    const brBomb = await gateway.post(
+      path,
+      brotliCompressSync(Buffer.alloc(limits.bodyBytesMax + 1)),
+      br,
+    )
+    expect(brBomb.status).toBe(413)
+    const unknown = await gateway.post(path, 'x', { 'content-encoding': 'lzma' })
+    expect(unknown.status).toBe(415)
+    expect(unknown.headers['accept-encoding']).toContain('gzip')
     expect((await stored('packed')).map(({ value }: { value: string }) => value)).toEqual([
       'zipped',
       'stood',
+      'brewed',
+      'flat',
+      'raw',
     ])
   })
 
@@ -178,8 +199,8 @@ describe('JSON produce', () => {
       [gateway.post(path, '{', { 'content-type': 'application/json' }), 400, 'malformed_json'],
       [
         gateway.post(path, '{}\n{}', { 'content-type': 'application/x-ndjson' }),
-        415,
-        'unsupported_media_type',
+        422,
+        'invalid_record',
       ],
       [gateway.post(`${path}?aks=1`, 'x'), 400, 'invalid_parameter'],
     ]

@@ -8,6 +8,8 @@
 //                                         10002  expected end offset:8
 //                                         10003  -               tell what became of it
 //   Produce response, a partition         10001  verdict:1 first:8 second:8
+//
+// A key mark without records asks what is known of the key, and appends nothing.
 
 import { readInt64, writeInt64 } from './records/batch.ts'
 import { keyMarkBytes } from './records/key-mark.ts'

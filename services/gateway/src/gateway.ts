@@ -12,6 +12,7 @@ import { TimerQueue } from '@sluice/core/lib/timer-queue'
 import type { Metrics } from '@sluice/core/metrics/metrics'
 import { Cors } from './cors.ts'
 import { Endpoints } from './endpoints.ts'
+import { ExactProduce } from './exact-produce.ts'
 import type { Exchange, GatewayEnv } from './exchange.ts'
 import { GroupOffsets } from './group-offsets.ts'
 import { createGuard } from './guard.ts'
@@ -73,6 +74,7 @@ export function createGateway(options: GatewayOptions): Gateway {
   const tails = new Tails({ client, clock, deadlines })
   const streams = new Streams(limits.streamsMax, traffic)
   const producers = new Producers(client, limits.bodyBytesMax + batchOverheadBytes)
+  const exact = new ExactProduce(client, limits.bodyBytesMax)
   const topics = new TopicAdmin(client)
   const shared = { endpoints, responder, client, clock, limits, traffic }
   addServiceRoutes({ endpoints, responder, metrics, ready })
@@ -82,7 +84,7 @@ export function createGateway(options: GatewayOptions): Gateway {
   const groupRoutes = { endpoints, responder, groups, groupOffsets: new GroupOffsets(client) }
   addGroupRoutes(groupRoutes)
   addGroupOffsetRoutes(groupRoutes)
-  addProduceRoutes({ ...shared, producers })
+  addProduceRoutes({ ...shared, producers, exact, streams })
   addReadRoutes({ ...shared, tails, streams, logger })
 
   function begin(request: Request, { incoming }: GatewayEnv): Exchange {
@@ -147,6 +149,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     async close() {
       await streams.closeAll()
       await producers.close()
+      await exact.close()
       tails.close()
       deadlines.close()
     },

@@ -22,7 +22,7 @@ export function wholeNumber(options: { min: number; max: number; description?: s
 }
 
 const partitionMax = 0x7fff_ffff
-const partitionNumber = wholeNumber({ min: 0, max: partitionMax })
+export const partitionNumber = wholeNumber({ min: 0, max: partitionMax })
 
 export const topicParam = z.object({ topic: topicName })
 export const partitionParam = z.object({

@@ -1,17 +1,23 @@
 // A produce request's body as records, by its Content-Type:
 //
 //   application/json                {"records": [{…}]}, or bare values with ?values=true
+//   application/x-ndjson            a record a line (record-lines.ts)
+//   application/cloudevents+json    an event, -batch+json an array of them; also by ce- headers
+//   application/vnd.stream.records  binary records (binary-records.ts)
+//   application/vnd.kafka.recordbatch  batches, stored as they are (record-batches.ts)
 //   everything else                 one record, whose value is the body byte for byte
-//
-// Types that will one day mean more than one record are refused rather than stored as one.
 
 import { z } from '@hono/zod-openapi'
+import { parseBinaryRecords } from './binary-records.ts'
+import { binaryEvent, type EventAttribute, eventRecord } from './cloud-events.ts'
 import { type JsonBody, parseJsonBody } from './json-body.ts'
 import { elementSlices, memberSlice } from './json-scan.ts'
 import { mediaTypeOf } from './media-types.ts'
 import { done, failed, type Outcome, type Problem, type ProblemEntry } from './problem.ts'
+import { parseRecordBatches } from './record-batches.ts'
 import { parseRecordHeaders, parseRecordKey } from './record-headers.ts'
 import { type ProduceRecord, recordSchema, toRecord, valueRecord } from './record-json.ts'
+import { LineSplitter, parseRecordLine } from './record-lines.ts'
 import { parseTimestamp } from './timestamps.ts'
 import { schemaEntries } from './validation.ts'
 
@@ -19,6 +25,8 @@ export interface ProduceBody {
   readonly records: readonly ProduceRecord[]
   /** The records' own ids, echoed in the results; absent where no record has one. */
   readonly ids?: readonly (string | undefined)[]
+  /** Instead of records: whole batches. */
+  readonly batches?: readonly Buffer[]
 }
 
 export interface ProduceInput {
@@ -32,6 +40,8 @@ export interface ProduceInput {
   readonly recordKey: string | undefined
   readonly recordTimestamp: string | undefined
   readonly recordHeader: string | undefined
+  /** Attributes of a CloudEvent in binary mode (ce- headers); undefined: it is none. */
+  readonly event?: readonly EventAttribute[]
   readonly nowMs: number
 }
 
@@ -41,13 +51,11 @@ export interface ProduceBodyLimits {
 }
 
 const jsonType = 'application/json'
-const reservedTypes: ReadonlySet<string> = new Set([
-  'application/x-ndjson',
-  'application/cloudevents+json',
-  'application/cloudevents-batch+json',
-  'application/vnd.stream.records',
-  'application/vnd.kafka.recordbatch',
-])
+export const linesType = 'application/x-ndjson'
+const eventType = 'application/cloudevents+json'
+const eventsType = 'application/cloudevents-batch+json'
+const binaryType = 'application/vnd.stream.records'
+export const batchesType = 'application/vnd.kafka.recordbatch'
 
 /** Problems listed of one request; the rest would help nobody. */
 const entriesMax = 100
@@ -61,15 +69,101 @@ export function parseProduceBody(
   limits: ProduceBodyLimits,
 ): Outcome<ProduceBody> {
   const type = mediaTypeOf(input.contentType)
+  if (input.event !== undefined) return parseBinaryEvent(input, input.event)
   if (type === jsonType) return parseJsonRecords(input, limits)
-  if (reservedTypes.has(type)) {
-    return failed({ code: 'unsupported_media_type', detail: `${type} is not there yet` })
-  }
+  if (type === linesType) return parseLines(input, limits)
   if (input.values) {
     const detail = `values=true needs Content-Type: ${jsonType}, not ${type || 'none'}`
     return failed({ code: 'unsupported_media_type', detail })
   }
-  return parseRawRecord(input)
+  const format = formats[type]
+  if (format === undefined) return parseRawRecord(input)
+  return ownKeys(input) ?? format(input, limits)
+}
+
+const formats: {
+  readonly [type: string]:
+    | ((input: ProduceInput, limits: ProduceBodyLimits) => Outcome<ProduceBody>)
+    | undefined
+} = {
+  [eventType]: (input, limits) => parseEvents(input, limits, false),
+  [eventsType]: (input, limits) => parseEvents(input, limits, true),
+  [binaryType]: parseBinary,
+  [batchesType]: parseBatches,
+}
+
+function parseBinary(input: ProduceInput, { recordsMax }: ProduceBodyLimits): Outcome<ProduceBody> {
+  const records = parseBinaryRecords(input.body, { nowMs: input.nowMs, recordsMax })
+  if (!records.ok) return records
+  return records.value.length === 0 ? failed(noRecord) : done({ records: records.value })
+}
+
+function parseBatches({ body }: ProduceInput): Outcome<ProduceBody> {
+  const batches = parseRecordBatches(body)
+  return batches.ok ? done({ records: [], batches: batches.value }) : batches
+}
+
+function parseBinaryEvent(
+  { body, contentType, nowMs }: ProduceInput,
+  attributes: readonly EventAttribute[],
+): Outcome<ProduceBody> {
+  const record = binaryEvent(attributes, body, { contentType, nowMs })
+  return record.ok ? done({ records: [record.value] }) : record
+}
+
+function parseEvents(
+  { body, nowMs }: ProduceInput,
+  limits: ProduceBodyLimits,
+  batch: boolean,
+): Outcome<ProduceBody> {
+  const parsed = parseJsonBody(body, limits.jsonDepthMax)
+  if (!parsed.ok) return parsed
+  const { value, text } = parsed.value
+  if (batch && !Array.isArray(value)) {
+    return failed({ code: 'invalid_request', detail: 'a batch of events is a JSON array' })
+  }
+  const events: unknown[] = batch ? (value as unknown[]) : [value]
+  const excess = countProblem(events.length, limits)
+  if (excess) return failed(excess)
+  const starts = batch ? elementSlices(text, 0).map(({ start }) => start) : [0]
+  const records: ProduceRecord[] = []
+  const wrong: ProblemEntry[] = []
+  events.forEach((event, index) => {
+    const result = eventRecord(event, { index, text, at: starts[index], nowMs })
+    if (result.ok) records.push(result.record)
+    else if (wrong.length < entriesMax) wrong.push(result.error)
+  })
+  return wrong.length > 0 ? failed(invalidRecords(wrong)) : done({ records })
+}
+
+/** All lines are right, or nothing is stored: as with any other body that is read as a whole. */
+function parseLines(input: ProduceInput, limits: ProduceBodyLimits): Outcome<ProduceBody> {
+  const { body, values, nowMs } = input
+  const splitter = new LineSplitter(body.length)
+  const lines = [...splitter.push(body), ...splitter.end()]
+  const excess = countProblem(lines.length, limits)
+  if (excess) return failed(excess)
+  const records: ProduceRecord[] = []
+  const ids: (string | undefined)[] = []
+  const wrong: ProblemEntry[] = []
+  lines.forEach((line, index) => {
+    if (line === 'too-long') return
+    const result = parseRecordLine(line, { values, nowMs, jsonDepthMax: limits.jsonDepthMax })
+    if (result.ok) {
+      records.push(result.record)
+      ids.push(result.id)
+    } else if (wrong.length < entriesMax) {
+      wrong.push({ index, ...result.flaw })
+    }
+  })
+  if (wrong.length > 0) return failed(invalidRecords(wrong))
+  return done({ records, ids: ids.some((id) => id !== undefined) ? ids : undefined })
+}
+
+/** A problem where a raw record's key comes with a body that has keys of its own. */
+function ownKeys({ key, recordKey }: ProduceInput): Outcome<never> | undefined {
+  if (key === undefined && recordKey === undefined) return undefined
+  return failed(invalidParameter('key', 'the records of this type carry their own keys'))
 }
 
 function parseRawRecord(input: ProduceInput): Outcome<ProduceBody> {
@@ -161,8 +255,13 @@ function recordPlaces(text: string): number[] {
   return list ? elementSlices(text, list.start).map(({ start }) => start) : []
 }
 
+const noRecord: Problem = {
+  code: 'invalid_request',
+  detail: 'there is no record in the request',
+}
+
 function countProblem(count: number, { recordsMax }: ProduceBodyLimits): Problem | undefined {
-  if (count === 0) return { code: 'invalid_request', detail: 'there is no record in the request' }
+  if (count === 0) return noRecord
   if (count <= recordsMax) return undefined
   const detail = `${count} records; a request holds at most ${recordsMax}`
   return { code: 'too_many_records', detail }

@@ -5,12 +5,15 @@
 //   {"results":[{…},{"error":{"code":"record_too_large",…}}],"ack":"durable","side_effects":"partial"}
 
 import { z } from '@hono/zod-openapi'
-import type { RecordOutcome, RecordPosition } from '@sluice/core/kafka-client/delivery'
+import { TermsError } from '@sluice/core/kafka-client/batch-producer'
+import type { RecordPosition } from '@sluice/core/kafka-client/delivery'
 import { KafkaError } from '@sluice/core/kafka-client/kafka-error'
+import { errors } from '@sluice/protocol/errors'
+import type { Verdict } from '@sluice/protocol/extensions'
 import { isRetriableProblem, type Problem, problemBody } from './problem.ts'
 import { kafkaProblem } from './problems.ts'
 import { formatRecordPosition, type StoredRange } from './record-headers.ts'
-import type { Reply, Responder } from './responder.ts'
+import type { Reply, Responder, ResponseHeaders } from './responder.ts'
 
 /** What an acknowledgement stands for, by `acks`. */
 export const ackNames = { all: 'durable', '1': 'leader', '0': 'none' } as const
@@ -21,6 +24,7 @@ export const resultSchema = z
     partition: z.int().optional(),
     offset: z.int().nullable().optional().openapi({ description: 'null where it is not known' }),
     timestamp: z.int().optional(),
+    count: z.int().optional().openapi({ description: 'Records of a batch, from `offset` on' }),
     id: z.string().optional(),
     error: z
       .object({ code: z.string(), detail: z.string(), retriable: z.boolean() })
@@ -31,47 +35,75 @@ export const resultSchema = z
 
 export const produceResponseSchema = z
   .object({
-    results: z.array(resultSchema),
+    results: z.array(resultSchema).optional().openapi({
+      description: 'One a record, in order; absent where a streamed body has too many',
+    }),
     ack: z.enum(['durable', 'leader', 'none']),
     side_effects: z.literal('partial').optional(),
+    stored: z.int().optional().openapi({ description: 'Of a streamed body: records stored' }),
+    failed: z.int().optional(),
+    positions: z
+      .array(
+        z.object({
+          partition: z.int(),
+          first_offset: z.int().nullable(),
+          last_offset: z.int().nullable(),
+          count: z.int(),
+        }),
+      )
+      .optional()
+      .openapi({ description: 'Of a streamed body: where its records are' }),
   })
   .openapi('ProduceResponse')
 
+/** Where a record is, or the records of a batch. */
+export interface StoredPosition extends RecordPosition {
+  readonly count?: number
+}
+
 export interface ProduceAnswer {
-  readonly outcomes: readonly RecordOutcome[]
+  readonly outcomes: readonly (StoredPosition | KafkaError)[]
   readonly ids: readonly (string | undefined)[] | undefined
   readonly acks: Acks
   /** Prefer: return=minimal. */
   readonly minimal: boolean
   /** Makes of UNKNOWN_TOPIC_OR_PARTITION what is missing. */
   readonly explain: (error: KafkaError) => Problem
+  /** Of an answer that says that something is stored. */
+  readonly headers?: ResponseHeaders
 }
 
 const entriesMax = 100
 
 export function produceAnswer(answer: ProduceAnswer, responder: Responder): Reply | Problem {
-  const { outcomes, minimal, acks } = answer
+  const { outcomes, minimal, acks, headers = {} } = answer
   const failures = outcomes.filter((outcome) => outcome instanceof KafkaError)
   if (failures.length === outcomes.length) return nothingStored(failures, answer)
   if (failures.length === 0 && minimal) {
-    const position = formatRecordPosition(storedRanges(outcomes as readonly RecordPosition[]))
-    const headers = { 'record-position': position, 'preference-applied': 'return=minimal' }
-    return responder.empty(204, headers)
+    const position = formatRecordPosition(storedRanges(outcomes as readonly StoredPosition[]))
+    const told = { 'record-position': position, 'preference-applied': 'return=minimal' }
+    return responder.empty(204, { ...told, ...headers })
   }
   const results = outcomes.map((outcome, index) => resultOf(outcome, answer, index))
   const ack = ackNames[acks]
-  if (failures.length === 0) return responder.json({ results, ack })
-  return responder.json({ results, ack, side_effects: 'partial' }, 207)
+  if (failures.length === 0) return responder.json({ results, ack }, 200, headers)
+  return responder.json({ results, ack, side_effects: 'partial' }, 207, headers)
 }
 
-function resultOf(outcome: RecordOutcome, { ids, explain }: ProduceAnswer, index: number) {
+/** What became of one record. */
+export function resultOf(
+  outcome: StoredPosition | KafkaError,
+  { ids, explain }: Pick<ProduceAnswer, 'ids' | 'explain'>,
+  index: number,
+) {
   const id = ids?.[index]
   if (outcome instanceof KafkaError) return { id, error: resultError(explain(outcome)) }
-  const { partition, offset, timestamp } = outcome
-  return { partition, offset: offset < 0 ? null : offset, timestamp, id }
+  const { partition, offset, timestamp, count } = outcome
+  return { partition, offset: offset < 0 ? null : offset, timestamp, count, id }
 }
 
-function resultError(problem: Problem) {
+/** What went wrong with one record, among those of a request. */
+export function resultError(problem: Problem) {
   const { code, title, status, detail, kafka, side_effects } = problemBody(problem)
   return {
     code,
@@ -98,16 +130,16 @@ function nothingStored(failures: readonly KafkaError[], { explain }: ProduceAnsw
 }
 
 /** Runs of neighbouring offsets, by partition in the order in which they first occur. */
-function storedRanges(positions: readonly RecordPosition[]): StoredRange[] {
+function storedRanges(positions: readonly StoredPosition[]): StoredRange[] {
   const ranges: { partition: number; firstOffset: number; lastOffset: number }[] = []
   const last = new Map<number, { lastOffset: number }>()
-  for (const { partition, offset } of positions) {
+  for (const { partition, offset, count = 1 } of positions) {
     const run = last.get(partition)
     if (run && (offset < 0 || run.lastOffset === offset - 1)) {
-      run.lastOffset = offset
+      run.lastOffset = offset + count - 1
       continue
     }
-    const range = { partition, firstOffset: offset, lastOffset: offset }
+    const range = { partition, firstOffset: offset, lastOffset: offset + count - 1 }
     ranges.push(range)
     last.set(partition, range)
   }
@@ -117,7 +149,41 @@ function storedRanges(positions: readonly RecordPosition[]): StoredRange[] {
 /** Kafka has one code for both: where the topic is there, it is the partition that is not. */
 export function explainProduceError(error: KafkaError, topicKnown: boolean): Problem {
   const problem = kafkaProblem(error.code, error.message)
+  if (error instanceof TermsError) return { ...problem, ...termsProblem(error.verdict, error.code) }
+  if (error.code === errors.UNSUPPORTED_VERSION) return { ...problem, detail: noExtensions }
   return topicKnown && problem.code === 'topic_not_found'
     ? { ...problem, code: 'partition_not_found' }
     : problem
+}
+
+const noExtensions = 'the broker behind this gateway is not of Sluice and cannot do that'
+
+function termsProblem(verdict: Verdict, code: number): Partial<Problem> & Pick<Problem, 'code'> {
+  switch (verdict.kind) {
+    case 'other-body':
+      return { code: 'idempotency_key_reused' }
+    case 'dedup-full':
+      return { code: 'idempotency_keys_full' }
+    case 'end-moved': {
+      const { endOffset } = verdict
+      const headers = { etag: `"${endOffset}"` }
+      return { code: 'end_offset_moved', members: { end_offset: endOffset }, headers }
+    }
+    case 'out-of-sequence':
+      return sequenceProblem(verdict, code)
+    case 'repeated':
+      return { code: 'internal_error' }
+  }
+}
+
+function sequenceProblem(
+  { epoch, nextSequence }: Extract<Verdict, { kind: 'out-of-sequence' }>,
+  code: number,
+): Pick<Problem, 'code' | 'members' | 'headers'> {
+  if (code === errors.INVALID_PRODUCER_EPOCH) {
+    const headers = { 'producer-epoch': String(epoch) }
+    return { code: 'producer_fenced', members: { epoch }, headers }
+  }
+  const headers = { 'producer-expected-seq': String(nextSequence) }
+  return { code: 'sequence_gap', members: { expected_sequence: nextSequence }, headers }
 }

@@ -11,11 +11,11 @@ import { kafkaProblem, lookProblem } from './problems.ts'
 import type { Acks } from './produce-result.ts'
 
 /** A caller over HTTP waits this long at most; then the outcome is unknown (504). */
-const deliveryTimeoutMs = 30_000
+export const deliveryTimeoutMs = 30_000
 const batchBytes = 128 * 1024
 /** A broker that creates topics on demand may say at first that there is none. */
 const creationPauseMs = 250
-const wireAcks = { all: -1, '1': 1, '0': 0 } as const
+export const wireAcks = { all: -1, '1': 1, '0': 0 } as const
 
 export class Producers {
   readonly #client: KafkaClient

@@ -6,6 +6,7 @@
 //   Record-Header: trace=abc, raw=:AQID:     a dictionary (structured-fields.ts)
 //   Record-Position: p=0;o=41..41            (replies)
 
+import { keyMarkName } from '@sluice/protocol/records/key-mark'
 import type { Record, RecordHeader } from '@sluice/protocol/records/record'
 import {
   formatBytes,
@@ -40,12 +41,17 @@ export function parseRecordHeaders(text: string): HeadersResult {
   return { ok: true, headers: result.members.map(({ name, value }) => ({ key: name, value })) }
 }
 
+/** Without the mark of an idempotent request, which is the gateway's own (protocol/records/key-mark.ts). */
+export function shownHeaders(headers: readonly RecordHeader[]): readonly RecordHeader[] {
+  return headers.length > 0 && headers[0].key === keyMarkName ? headers.slice(1) : headers
+}
+
 /** `omitted` counts the headers whose names cannot stand in a dictionary (the JSON form has them). */
 export function formatRecordHeaders(headers: readonly RecordHeader[]): {
   text: string
   omitted: number
 } {
-  const members = headers.map(({ key, value }) => formatMember({ name: key, value }))
+  const members = shownHeaders(headers).map(({ key, value }) => formatMember({ name: key, value }))
   const written = members.filter((member) => member !== undefined)
   return { text: written.join(', '), omitted: members.length - written.length }
 }

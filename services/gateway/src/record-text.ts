@@ -8,6 +8,7 @@
 
 import { isUtf8 } from 'node:buffer'
 import type { Record, RecordHeader } from '@sluice/protocol/records/record'
+import { shownHeaders } from './record-headers.ts'
 
 /**
  * How values are shown. auto: JSON as JSON, other text as a string, else base64. json: JSON or base64;
@@ -80,7 +81,7 @@ function isJsonText(text: string): boolean {
 
 function headersText(headers: readonly RecordHeader[]): string {
   if (headers.length === 0) return '[]'
-  return JSON.stringify(headers.map(({ key, value }) => [key, headerValue(value)]))
+  return JSON.stringify(shownHeaders(headers).map(({ key, value }) => [key, headerValue(value)]))
 }
 
 function headerValue(value: Buffer | null): string | null | { b64: string } {

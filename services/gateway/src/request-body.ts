@@ -1,10 +1,9 @@
 // The body of a request, whole and bounded: refused by its Content-Length before a byte of it is read,
-// cut off while it streams in where no length was given, and decompressed (gzip, zstd) to the same bound.
+// cut off while it streams in where no length was given, and decompressed to the same bound. Or in pieces,
+// as they come and as they are taken.
 
-import type { Readable } from 'node:stream'
-import { errors } from '@sluice/protocol/errors'
-import { decompress } from '@sluice/protocol/records/compression'
-import { RecordsError } from '@sluice/protocol/records/records-error'
+import { Readable } from 'node:stream'
+import { BodyTooLarge, decode, decoder, type Encoding, encodingOf } from './body-decoder.ts'
 import { done, failed, type Outcome, type Problem } from './problem.ts'
 
 /** Node's own message under the Request, where there is one: read directly it costs half. */
@@ -17,8 +16,6 @@ export interface BodySource {
   readonly request: Request
   readonly incoming?: Incoming
 }
-
-type Encoding = 'identity' | 'gzip' | 'zstd'
 
 export async function readBody(source: BodySource, bytesMax: number): Promise<Outcome<Buffer>> {
   const declared = headerOf(source, 'content-length')
@@ -38,20 +35,9 @@ export function headerOf({ request, incoming }: BodySource, name: string): strin
   return Array.isArray(value) ? value.join(', ') : value
 }
 
-function encodingOf(header: string | undefined): Encoding | undefined {
-  switch (header?.trim().toLowerCase()) {
-    case undefined:
-    case '':
-    case 'identity':
-      return 'identity'
-    case 'gzip':
-    case 'x-gzip':
-      return 'gzip'
-    case 'zstd':
-      return 'zstd'
-    default:
-      return undefined
-  }
+/** In lower case. */
+export function headerNames({ request, incoming }: BodySource): string[] {
+  return incoming ? Object.keys(incoming.headers) : [...request.headers.keys()]
 }
 
 function collectIncoming(incoming: Incoming, bytesMax: number): Promise<Outcome<Buffer>> {
@@ -92,13 +78,47 @@ async function collect(request: Request, bytesMax: number): Promise<Outcome<Buff
   return done(Buffer.concat(chunks, bytes))
 }
 
-function unpack(body: Buffer, encoding: 'gzip' | 'zstd', bytesMax: number): Outcome<Buffer> {
+function unpack(body: Buffer, encoding: Encoding, bytesMax: number): Outcome<Buffer> {
   try {
-    return done(decompress(encoding, body, bytesMax))
+    return done(decode(encoding, body, bytesMax))
   } catch (error) {
-    if (!(error instanceof RecordsError)) throw error
-    if (error.code === errors.MESSAGE_TOO_LARGE) return failed(tooLarge(bytesMax))
+    if (error instanceof BodyTooLarge) return failed(tooLarge(bytesMax))
     return failed({ code: 'malformed_request', detail: `the body is not ${encoding}` })
+  }
+}
+
+/** The body in pieces, decompressed. Throws BodyBroken where it ends too early or does not open. */
+export function bodyPieces(source: BodySource): Outcome<AsyncIterable<Buffer>> {
+  const name = headerOf(source, 'content-encoding')
+  const encoding = encodingOf(name)
+  if (encoding === undefined) return failed(unknownEncoding(name))
+  return done(pieces(source, encoding))
+}
+
+export class BodyBroken extends Error {
+  readonly problem: Problem
+
+  constructor(problem: Problem) {
+    super(problem.detail)
+    this.problem = problem
+  }
+}
+
+async function* pieces(source: BodySource, encoding: Encoding): AsyncGenerator<Buffer> {
+  const { incoming, request } = source
+  const body = incoming ?? (request.body ? Readable.fromWeb(request.body as never) : undefined)
+  if (body === undefined) return
+  const opened = encoding === 'identity' ? undefined : decoder(encoding)
+  // An end that comes too early must reach who reads the decoded body.
+  if (opened)
+    body.on('error', (error) => opened.destroy(error)).on('aborted', () => opened.destroy())
+  try {
+    yield* opened ? body.pipe(opened) : body
+  } catch {
+    const whole = opened && body.readableEnded
+    throw new BodyBroken(
+      whole ? { code: 'malformed_request', detail: `the body is not ${encoding}` } : cutOff,
+    )
   }
 }
 
@@ -111,7 +131,7 @@ function tooLarge(bytesMax: number): Problem {
 function unknownEncoding(encoding: string | undefined): Problem {
   return {
     code: 'unsupported_media_type',
-    detail: `Content-Encoding: ${encoding}; known are gzip and zstd`,
-    headers: { 'accept-encoding': 'gzip, zstd' },
+    detail: `Content-Encoding: ${encoding}; known are gzip, deflate, br and zstd`,
+    headers: { 'accept-encoding': 'gzip, deflate, br, zstd' },
   }
 }

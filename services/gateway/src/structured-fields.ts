@@ -61,6 +61,14 @@ export function formatBytes(value: Buffer): string {
   return `:${value.toString('base64')}:`
 }
 
+/** The text of a string that is all of `text`; undefined when it is something else. */
+export function parseQuoted(text: string): string | undefined {
+  const whole = text.trim()
+  const item = whole.startsWith('"') ? parseString(whole, 0) : undefined
+  if (item === undefined || typeof item === 'string' || item.end !== whole.length) return undefined
+  return item.value.toString('latin1')
+}
+
 /** The bytes of `:base64:`; undefined when the text is something else. */
 export function parseBytes(text: string): Buffer | undefined {
   const found = /^:([A-Za-z0-9+/]*={0,2}):$/.exec(text)

@@ -105,7 +105,7 @@ class Planner {
     const { records, batches, terms } = request
     assert(batches.length > 0, 'an append has a batch')
     const settled =
-      (terms && this.#checkTerms(terms)) ??
+      (terms && this.#checkTerms(terms, batches[0])) ??
       this.#checkSize(records) ??
       this.#checkSequences(batches, terms)
     if (settled !== undefined) return settled
@@ -124,13 +124,16 @@ class Planner {
   }
 
   /** A repetition is told of first, whatever the log's end is by now. */
-  #checkTerms({ keyMark, expectedEnd }: AppendTerms): AppendOutcome | undefined {
+  #checkTerms(
+    { keyMark, expectedEnd }: AppendTerms,
+    header: BatchHeader,
+  ): AppendOutcome | undefined {
     let full = false
     if (keyMark !== undefined) {
       const { dedup, nowMs } = this.#context
       this.#keys ??= dedup.draft(nowMs)
       const known = this.#keys.check(keyMark)
-      if (known.kind === 'repeated') return repeatedOutcome(known.place)
+      if (known.kind === 'repeated') return repeatedOutcome(known.place, header)
       if (known.kind === 'other-body') return otherBody
       full = known.kind === 'full'
     }
@@ -250,12 +253,13 @@ function sequenceRefusal(
   return { ok: false, error, message, verdict: terms && verdict }
 }
 
-function repeatedOutcome({ baseOffset, count, timestampMs }: KeyedPlace): AppendOutcome {
+function repeatedOutcome(place: KeyedPlace, header: BatchHeader): AppendOutcome {
+  const { baseOffset, count, timestampMs } = place
   return {
     ok: true,
     baseOffset,
     lastOffset: baseOffset + count - 1,
-    logAppendTimeMs: -1,
+    logAppendTimeMs: header.logAppendTime ? timestampMs : -1,
     duplicate: true,
     verdict: repeated(count, timestampMs),
   }

@@ -23,6 +23,7 @@ import {
 } from './append-plan.ts'
 import { AppendWrite } from './append-write.ts'
 import { copiedRuns, planCopy } from './copied-batches.ts'
+import type { KeyVerdict } from './dedup.ts'
 import { runReads } from './disk-reads.ts'
 import type { Durability } from './durability.ts'
 import { deletedFolderName } from './file-names.ts'
@@ -256,6 +257,11 @@ export class Log {
 
   producers(): ProducerState[] {
     return this.#state.producers.states()
+  }
+
+  /** What is known of the key of a mark. */
+  lookUpKey(keyMark: Buffer): KeyVerdict {
+    return this.#state.dedup.check(keyMark, this.#nowMs(), 0)
   }
 
   /** Idempotency keys that are known. */

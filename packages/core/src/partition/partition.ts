@@ -189,6 +189,21 @@ export class Partition {
     this.#scheduleDrain()
   }
 
+  /** Whether a batch was stored under the key of the mark, or of another body; appends nothing. */
+  lookUpKey(keyMark: Buffer): ProduceOutcome {
+    if (this.#closed) return this.#refused(errors.NOT_LEADER_OR_FOLLOWER)
+    if (this.#offline) return this.#refused(errors.KAFKA_STORAGE_ERROR)
+    const known = this.log.lookUpKey(keyMark)
+    if (known.kind === 'other-body') {
+      return { ...this.#refused(errors.INVALID_REQUEST), verdict: { kind: 'other-body' } }
+    }
+    const logStartOffset = this.log.startOffset
+    const unknown = { error: 0, baseOffset: -1, logAppendTimeMs: -1, logStartOffset }
+    if (known.kind !== 'repeated') return unknown
+    const { baseOffset, count, timestampMs } = known.place
+    return { ...unknown, baseOffset, verdict: { kind: 'repeated', count, timestampMs } }
+  }
+
   /** Committed records from `offset` on; what Log.read says of buffers holds here. */
   read(request: ReadRequest): LogRead | Promise<LogRead> {
     if (this.#replacing !== undefined) {

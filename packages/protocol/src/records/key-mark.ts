@@ -68,10 +68,10 @@ export function withKeyMark<R extends RecordInput>(records: readonly R[], mark: 
 }
 
 /** The batch, encoded again in its codec with the mark on its first record. Throws RecordsError. */
-export function remarkBatch(batch: Buffer, mark: Buffer): Buffer {
+export function remarkBatch(batch: Buffer, mark: Buffer, maxBytes?: number): Buffer {
   const header = readBatchHeader(batch, 0)
   const { codec, producerId, producerEpoch, baseSequence } = header
-  const records = withKeyMark(decodeRecords(batch, 0), mark)
+  const records = withKeyMark(decodeRecords(batch, 0, { maxBytes }), mark)
   return encodeBatch({ records, codec, producerId, producerEpoch, baseSequence, keyMark: true })
 }
 

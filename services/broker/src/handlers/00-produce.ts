@@ -120,6 +120,10 @@ function append(broker: Broker, part: Part, done: (outcome: ProduceOutcome) => v
       return
     }
     terms = read
+    if (data.records === null && terms?.keyMark !== undefined) {
+      done(partition.lookUpKey(terms.keyMark))
+      return
+    }
   }
   const { timeoutMs } = request
   const acks = request.acks as Acks
