@@ -264,11 +264,6 @@ export class Log {
     return this.#state.dedup.check(keyMark, this.#nowMs(), 0)
   }
 
-  /** Idempotency keys that are known. */
-  get dedupEntries(): number {
-    return this.#state.dedup.size
-  }
-
   /** Gives back the memory of producers that were silent for producer.id.expiration.ms, and of old keys. */
   sweepProducers(): void {
     this.#state.dedup.expire(this.#nowMs())
