@@ -51,6 +51,17 @@ class StuckDisk extends MemoryDisk {
   }
 }
 
+/** Its logs cannot be opened: opening one may have to write. */
+class FullDisk extends MemoryDisk {
+  full = false
+
+  override async readFile(path: string): Promise<Buffer> {
+    if (this.full && path.endsWith('partition.metadata'))
+      throw new DiskError('no-space', 'read', path)
+    return await super.readFile(path)
+  }
+}
+
 const text = async (disk: MemoryDisk, path: string) =>
   (await disk.readFile(`/data/${path}`)).toString('utf8')
 const names = async (disk: MemoryDisk, path = '') =>
@@ -223,6 +234,21 @@ describe('logs', () => {
     expect(await second.removeStrays()).toBe(1)
     await second.close()
     expect((await names(disk)).filter((one) => /-\d/.test(one))).toEqual(['orders-0'])
+  })
+
+  test('that could not be opened on a full disk are not strays: they are there when there is room', async () => {
+    const disk = new FullDisk()
+    const first = await open(disk)
+    await append(await first.create(named()), batch({ value: 'kept' }))
+    await first.close()
+    const second = await open(disk)
+    disk.full = true
+    await expect(second.create(named())).rejects.toMatchObject({ kind: 'no-space' })
+    disk.full = false
+    expect(await second.removeStrays()).toBe(0)
+    await second.close()
+    const log = await (await open(disk)).create(named())
+    expect([...(await readAll(log)).values()]).toEqual(['kept'])
   })
 
   test('without partition.metadata are taken for ours, not thrown away', async () => {

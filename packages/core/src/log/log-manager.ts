@@ -75,6 +75,8 @@ export class LogManager {
   readonly #options: LogManagerOptions
   readonly #resources: LogResources
   readonly #logs: Map<string, HeldLog>
+  /** Folders of logs that are wanted and could not be opened, on a full disk for one: they are nobody's strays. */
+  readonly #unopened = new Set<string>()
   /** Where a log is to be made, by folder. */
   readonly #preferences = new Map<string, LogDir>()
   readonly #limiter = new Limiter(logsAtOnce)
@@ -170,6 +172,7 @@ export class LogManager {
       this.#limiter.run(async () => {
         assert(!this.#closed, 'no log is opened any more')
         assert(!this.#logs.has(folderName), `${folderName} is open already`)
+        this.#unopened.add(folderName)
         const dir = this.dirs.find(({ folders }) => folders.has(folderName))
         if (dir !== undefined) return this.#openIn(dir, folderName, request)
         const offline = this.dirs.find((one) => !isOnline(one))
@@ -305,6 +308,7 @@ export class LogManager {
       if (dir.failure !== undefined) return log.abandon(dir.failure)
       dir.logs.add(log)
       this.#logs.set(folderName, { log, dir })
+      this.#unopened.delete(folderName)
       dir.folders.delete(folderName)
       // It ends before what was flushed once (a cut, or damage): what comes now is not on the disk yet.
       if (log.recoveryPoint < dir.known(folderName).recoveryPoint) await dir.recoveryPoints.write()
@@ -359,6 +363,7 @@ export class LogManager {
     let count = 0
     for (const dir of this.dirs.filter(isOnline)) {
       for (const folderName of [...dir.folders, ...dir.futureFolders.values()]) {
+        if (this.#unopened.has(folderName)) continue
         count += 1
         await this.#folderJobs.run(folderName, () => dir.whileOnline(() => work(dir, folderName)))
       }
