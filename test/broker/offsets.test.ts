@@ -123,6 +123,8 @@ describe('DeleteRecords', () => {
     expect(await deleteBefore(0)).toBe('UNKNOWN_TOPIC_OR_PARTITION')
     await running.createTopic('compacted', { configs: { 'cleanup.policy': 'compact' } })
     expect(await deleteBefore(0, 'compacted')).toBe('POLICY_VIOLATION')
+    await running.createTopic('kept', { configs: { 'cleanup.policy': '' } })
+    expect(await deleteBefore(0, 'kept')).toBe(0)
   })
 })
 

@@ -102,7 +102,14 @@ describe('planListeners', () => {
       { listeners: 'PLAINTEXT://127.0.0.1:9', 'advertised.listeners': 'PLAINTEXT://0.0.0.0:9' },
       'names no host that clients could connect to',
     ],
-    [{ listeners: '' }, 'names no listener'],
+    [
+      {
+        listeners: 'CONTROLLER://:9093',
+        'controller.listener.names': 'CONTROLLER',
+        'listener.security.protocol.map': 'CONTROLLER:PLAINTEXT',
+      },
+      'names no listener for clients',
+    ],
     [{ 'listener.security.protocol.map': 'PLAINTEXT' }, "'PLAINTEXT' is not of the form"],
   ])('%j is refused', (configs, message) => {
     expect(plan(configs)).toMatchObject({ ok: false, message: expect.stringContaining(message) })

@@ -2,8 +2,9 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { sluice, startBroker, temporaryFolder } from './command.ts'
+import { shippedProperties } from './shipped-properties.ts'
 
-/** What Kafka 4.2 ships as server.properties sets, and names that only older Kafkas know. */
+/** Of each kind something: of Kafka 4.2's own file, and a name that only older Kafkas know. */
 const fromKafka = `
 process.roles=broker,controller
 node.id=7
@@ -41,6 +42,26 @@ describe('sluice server', () => {
     expect(stdout).toContain('PartitionCount: 2')
     expect(stdout).toContain('Leader: 7\tReplicas: 7\tIsr: 7')
     expect(existsSync(path.join(folder.path, 'logs/t-0'))).toBe(true)
+    expect(await broker.end('SIGTERM')).toBe(0)
+  })
+
+  test.each(['4.2', '1.1'] as const)('starts by what Kafka %s ships', async (version) => {
+    using folder = temporaryFolder()
+    const file = path.join(folder.path, 'server.properties')
+    writeFileSync(file, shippedProperties[version])
+    const changed = {
+      'log.dirs': path.join(folder.path, 'logs'),
+      listeners: 'PLAINTEXT://:0',
+      'advertised.listeners': 'PLAINTEXT://localhost:0',
+    }
+    const overrides = Object.entries(changed).flatMap(([name, value]) => {
+      return ['--override', `${name}=${value}`]
+    })
+    await using broker = await startBroker(['server', file, ...overrides, '--json'])
+    expect(broker.bootstrapServers).toMatch(/^localhost:\d+$/)
+    const retired = broker.stderr().match(/server\.properties:\d+: \S+ is retired: .+/g) ?? []
+    expect(retired).toHaveLength(version === '1.1' ? 2 : 0)
+    expect(broker.stderr()).toContain('accepted without effect: ')
     expect(await broker.end('SIGTERM')).toBe(0)
   })
 

@@ -16,6 +16,7 @@ import {
   sameBrokerConfigs,
   shownWhenSet,
 } from '@sluice/core/config/tables/dynamic'
+import { internalConfigs } from '@sluice/core/config/tables/internal'
 import { brokerSynonyms, topicConfigs } from '@sluice/core/config/tables/topic'
 import { topicConfig } from '@sluice/core/config/topic-config'
 import type { Broker } from './broker.ts'
@@ -93,13 +94,15 @@ function topicSynonyms(broker: Broker, name: string, overrides: ConfigOverrides)
   return [{ name, value: overrides[name], source: source.topic }, ...ofBroker]
 }
 
-/** All configs of this broker. */
+/** All configs of this broker but those that Kafka keeps to itself. */
 export function describeBrokerConfigs(broker: Broker): ConfigEntryView[] {
   const { image } = broker.cluster
   const own = image.configs('broker', String(broker.nodeId))
   const ofAll = image.configs('broker', '')
   const isSet = (name: string) => Object.hasOwn(own, name) || Object.hasOwn(ofAll, name)
-  const names = Object.keys(brokerConfigs).filter((name) => !shownWhenSet.has(name) || isSet(name))
+  const isShown = (name: string) =>
+    isSet(name) || !(shownWhenSet.has(name) || Object.hasOwn(internalConfigs, name))
+  const names = Object.keys(brokerConfigs).filter(isShown)
   const ofListeners = Object.keys({ ...ofAll, ...own }).filter((name) => listenerLimit(name))
   return [...names, ...ofListeners].map((name) => describeBrokerConfig(broker, name))
 }

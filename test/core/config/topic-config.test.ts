@@ -53,11 +53,31 @@ describe('validateTopicConfig', () => {
     [{ 'retention.ms': '-2' }, 'Invalid value -2 for configuration retention.ms: Value must be at'],
     [{ 'retention.msec': '1' }, 'Unknown topic config name: retention.msec'],
     [{ 'cleanup.policy': 'shred' }, 'String must be one of: compact, delete'],
+    [{ 'cleanup.policy': 'compact,' }, 'its entries must not be empty'],
+    [{ 'compression.gzip.level': '0' }, 'Value must be between 1 and 9 or equal to -1'],
+    [{ 'follower.replication.throttled.replicas': '0:1,*' }, "must be the literal '*' or a list"],
     [{ 'min.compaction.lag.ms': '5', 'max.compaction.lag.ms': '4' }, 'more than max.compaction'],
   ])('%j', (overrides, message) => {
     expect(validateTopicConfig(overrides)).toMatchObject([
       { message: expect.stringContaining(message) },
     ])
+  })
+
+  test.each([
+    ['cleanup.policy', ''],
+    ['cleanup.policy', 'delete,delete'],
+    ['compression.gzip.level', '-1'],
+    ['leader.replication.throttled.replicas', '*'],
+    ['leader.replication.throttled.replicas', '0:1, 12:3'],
+    ['leader.replication.throttled.replicas', ''],
+  ])('%s=%s is legal', (name, value) => {
+    expect(validateTopicConfig({ [name]: value })).toEqual([])
+  })
+
+  test('what a list names twice counts once', () => {
+    const twice = { 'cleanup.policy': 'delete,compact,delete' }
+    expect(topicOf({}, twice)['cleanup.policy']).toEqual(['delete', 'compact'])
+    expect(topicOf({}, { 'cleanup.policy': '' })['cleanup.policy']).toEqual([])
   })
 
   test('a retired topic config passes, as an old tool may send it', () => {

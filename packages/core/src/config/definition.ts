@@ -27,16 +27,32 @@ export interface Definition<T> {
   readonly effect: Effect
   readonly min?: number
   readonly max?: number
+  /** Legal although it is not between the two. */
+  readonly also?: number
   /** Legal values (of a list: of each entry). */
   readonly values?: readonly string[]
   readonly ignoreCase?: boolean
+  /** No empty string, no empty list. */
+  readonly nonEmpty?: boolean
+  /** What a list has to look like. */
+  readonly form?: ListForm
+}
+
+export interface ListForm {
+  /** The text as a whole. */
+  readonly pattern: RegExp
+  /** Completes "<name> must be …". */
+  readonly words: string
 }
 
 export interface Options {
   readonly min?: number
   readonly max?: number
+  readonly also?: number
   readonly values?: readonly string[]
   readonly ignoreCase?: boolean
+  readonly nonEmpty?: boolean
+  readonly form?: ListForm
   /** Why it is accepted and does nothing; starts with "because". */
   readonly noEffect?: string
 }
@@ -185,7 +201,13 @@ function parseDouble(definition: Definition<unknown>, text: string): ParsedValue
 }
 
 function inRange(definition: Definition<unknown>, value: number): ParsedValue {
-  const { min, max } = definition
+  const { min, max, also } = definition
+  if (also !== undefined) {
+    if (value === also || (value >= (min ?? value) && value <= (max ?? value))) {
+      return { ok: true, value }
+    }
+    return { ok: false, message: `Value must be between ${min} and ${max} or equal to ${also}` }
+  }
   if (min !== undefined && value < min) {
     return { ok: false, message: `Value must be at least ${min}` }
   }
@@ -195,17 +217,26 @@ function inRange(definition: Definition<unknown>, value: number): ParsedValue {
   return { ok: true, value }
 }
 
+const emptyEntry: ParsedValue = { ok: false, message: 'its entries must not be empty' }
+
 function parseList(definition: Definition<unknown>, text: string): ParsedValue {
   const entries = text === '' ? [] : text.split(',').map((entry) => entry.trim())
+  const { form, nonEmpty } = definition
+  if (nonEmpty && entries.length === 0) return { ok: false, message: 'it must not be empty' }
+  if (form !== undefined && !form.pattern.test(text)) {
+    return { ok: false, message: `it must be ${form.words}` }
+  }
   for (const entry of entries) {
-    const parsed = parseString(definition, entry)
+    const parsed = entry === '' ? emptyEntry : parseString(definition, entry)
     if (!parsed.ok) return parsed
   }
-  return { ok: true, value: Object.freeze(entries) }
+  // What is named twice counts once (KIP-1161).
+  return { ok: true, value: Object.freeze([...new Set(entries)]) }
 }
 
 function parseString(definition: Definition<unknown>, text: string): ParsedValue {
-  const { values, ignoreCase } = definition
+  const { values, ignoreCase, nonEmpty } = definition
+  if (nonEmpty && text === '') return { ok: false, message: 'String must be non-empty' }
   if (values === undefined) return { ok: true, value: text }
   const same = (known: string) =>
     ignoreCase ? known.toLowerCase() === text.toLowerCase() : known === text

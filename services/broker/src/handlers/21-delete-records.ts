@@ -44,7 +44,9 @@ function deleteBefore(broker: Broker, at: { name: string; index: number; offset:
   const partition = findPartition(broker, { name: at.name, topicId: zeroUuid }, at.index)
   if (typeof partition === 'number') return { lowWatermark: -1, errorCode: partition }
   if (partition.internal) return { lowWatermark: -1, errorCode: errors.INVALID_TOPIC_EXCEPTION }
-  if (!partition.config['cleanup.policy'].includes('delete')) {
+  // A topic without any policy (KIP-1161) is trimmed like this alone.
+  const policy = partition.config['cleanup.policy']
+  if (policy.includes('compact') && !policy.includes('delete')) {
     return { lowWatermark: -1, errorCode: errors.POLICY_VIOLATION }
   }
   const offset = at.offset === toHighWatermark ? partition.highWatermark : at.offset

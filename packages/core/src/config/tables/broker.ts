@@ -2,6 +2,7 @@
 
 import { clusterConfigs } from './cluster.ts'
 import { groupConfigs } from './groups.ts'
+import { internalConfigs } from './internal.ts'
 import { listenerConfigs } from './listeners.ts'
 import { logConfigs } from './log.ts'
 import { brokerSecurityConfigs } from './security.ts'
@@ -14,4 +15,5 @@ export const brokerConfigs = {
   ...clusterConfigs,
   ...brokerSecurityConfigs,
   ...sluiceConfigs,
+  ...internalConfigs,
 } as const

@@ -14,8 +14,10 @@ import {
 
 const replication = { noEffect: noReplication }
 const quorum = { min: 0, noEffect: noQuorum }
+const quorumAnyNumber = { noEffect: noQuorum }
 const tiering = { min: 1, noEffect: noTiering }
 const java = { noEffect: noJavaClasses }
+const javaName = { ...java, nonEmpty: true }
 const quotas = { min: 1, noEffect: noQuotas }
 const sampling = { min: 1, noEffect: noSampling }
 
@@ -93,6 +95,7 @@ const quorumConfigs = {
   'controller.listener.names': list(
     [],
     'Listeners of KRaft controllers: they are not opened, as there is no quorum.',
+    { nonEmpty: true },
   ),
   'controller.quorum.voters': list([], 'KRaft voters as id@host:port.', { noEffect: noQuorum }),
   'controller.quorum.bootstrap.servers': list([], 'Where to find the KRaft quorum.', {
@@ -107,16 +110,19 @@ const quorumConfigs = {
   'controller.quorum.fetch.timeout.ms': int(2000, 'Time without a fetch allowed.', quorum),
   'controller.quorum.request.timeout.ms': int(2000, 'Time-out of a KRaft request.', quorum),
   'controller.quorum.retry.backoff.ms': int(20, 'Pause before a retried request.', quorum),
-  'controller.socket.timeout.ms': int(30_000, 'Time-out to the controller.', quorum),
-  'broker.heartbeat.interval.ms': int(2000, 'Heartbeats to the controller.', quorum),
-  'broker.session.timeout.ms': int(9000, 'A broker silent for longer is fenced.', quorum),
-  'initial.broker.registration.timeout.ms': int(60_000, 'Limit on registering.', quorum),
+  'controller.socket.timeout.ms': int(30_000, 'Time-out to the controller.', quorumAnyNumber),
+  'broker.heartbeat.interval.ms': int(2000, 'Heartbeats to the controller.', quorumAnyNumber),
+  'broker.session.timeout.ms': int(9000, 'A broker silent for longer is fenced.', quorumAnyNumber),
+  'initial.broker.registration.timeout.ms': int(60_000, 'Limit on registering.', quorumAnyNumber),
   'metadata.log.segment.bytes': int(1_073_741_824, 'Segment size of the metadata log.', {
     min: 8_388_608,
     noEffect: noQuorum,
   }),
-  'metadata.log.segment.ms': long(604_800_000, 'Segment age of the metadata log.', quorum),
-  'metadata.log.max.record.bytes.between.snapshots': long(20_971_520, 'Log per snapshot.', quorum),
+  'metadata.log.segment.ms': long(604_800_000, 'Segment age of the metadata log.', quorumAnyNumber),
+  'metadata.log.max.record.bytes.between.snapshots': long(20_971_520, 'Log per snapshot.', {
+    min: 1,
+    noEffect: noQuorum,
+  }),
   'metadata.log.max.snapshot.interval.ms': long(3_600_000, 'Time per snapshot.', quorum),
   'metadata.max.idle.interval.ms': int(500, 'Interval of no-op records.', quorum),
   'metadata.max.retention.bytes': long(104_857_600, 'Size of the metadata log.', {
@@ -131,17 +137,25 @@ const tieringConfigs = {
   'remote.log.storage.system.enable': boolean(false, 'Tier segments to object storage.', {
     noEffect: noTiering,
   }),
-  'remote.log.storage.manager.class.name': string(null, 'Class that stores segments.', java),
+  'remote.log.storage.manager.class.name': string(null, 'Class that stores segments.', javaName),
   'remote.log.storage.manager.class.path': string(null, 'Class path of that class.', java),
-  'remote.log.storage.manager.impl.prefix': string('rsm.config.', 'Prefix of its configs.', java),
+  'remote.log.storage.manager.impl.prefix': string(
+    'rsm.config.',
+    'Prefix of its configs.',
+    javaName,
+  ),
   'remote.log.metadata.manager.class.name': string(
     'org.apache.kafka.server.log.remote.metadata.storage.TopicBasedRemoteLogMetadataManager',
     'Class that keeps the list of tiered segments.',
-    java,
+    javaName,
   ),
   'remote.log.metadata.manager.class.path': string(null, 'Class path of that class.', java),
-  'remote.log.metadata.manager.impl.prefix': string('rlmm.config.', 'Prefix of its configs.', java),
-  'remote.log.metadata.manager.listener.name': string(null, 'Listener of that class.', java),
+  'remote.log.metadata.manager.impl.prefix': string(
+    'rlmm.config.',
+    'Prefix of its configs.',
+    javaName,
+  ),
+  'remote.log.metadata.manager.listener.name': string(null, 'Listener of that class.', javaName),
   'remote.log.metadata.custom.metadata.max.bytes': int(128, 'Largest custom metadata.', {
     min: 0,
     noEffect: noTiering,

@@ -1,6 +1,6 @@
 // Group and transaction configs: coordinators, committed offsets, members' time-outs.
 
-import { boolean, choice, int, intMax, list, long, short } from '../definition.ts'
+import { boolean, int, intMax, list, long, short, string } from '../definition.ts'
 import {
   noConsumerProtocol,
   noShareGroups,
@@ -26,7 +26,11 @@ const classicGroupConfigs = {
   'group.coordinator.rebalance.protocols': list(
     ['classic', 'consumer', 'streams'],
     'Group protocols to offer. The classic one is there so far.',
-    { values: ['classic', 'consumer', 'share', 'streams'], noEffect: noConsumerProtocol },
+    {
+      values: ['consumer', 'classic', 'share', 'streams'],
+      nonEmpty: true,
+      noEffect: noConsumerProtocol,
+    },
   ),
   'group.coordinator.threads': int(4, 'Threads of the group coordinator.', {
     min: 1,
@@ -76,13 +80,17 @@ const consumerGroupConfigs = {
   'group.consumer.max.heartbeat.interval.ms': int(15_000, 'Longest heartbeat interval.', consumer),
   'group.consumer.max.size': int(intMax, 'Members of one consumer group at most.', consumer),
   'group.consumer.assignors': list(['uniform', 'range'], 'Assignors of the broker.', {
+    nonEmpty: true,
     noEffect: noConsumerProtocol,
   }),
-  'group.consumer.migration.policy': choice(
-    ['DISABLED', 'DOWNGRADE', 'UPGRADE', 'BIDIRECTIONAL'],
-    'BIDIRECTIONAL',
+  'group.consumer.migration.policy': string(
+    'bidirectional',
     'Whether groups change between the classic and the consumer protocol.',
-    { ignoreCase: true, noEffect: noConsumerProtocol },
+    {
+      values: ['DISABLED', 'DOWNGRADE', 'UPGRADE', 'BIDIRECTIONAL'],
+      ignoreCase: true,
+      noEffect: noConsumerProtocol,
+    },
   ),
 } as const
 
@@ -94,7 +102,10 @@ const shareGroupConfigs = {
   'group.share.min.heartbeat.interval.ms': int(5000, 'Shortest heartbeat interval.', share),
   'group.share.max.heartbeat.interval.ms': int(15_000, 'Longest heartbeat interval.', share),
   'group.share.max.size': int(200, 'Members of one share group at most.', { ...share, max: 1000 }),
-  'group.share.assignors': list(['simple'], 'Assignor of the broker.', { noEffect: noShareGroups }),
+  'group.share.assignors': list(['simple'], 'Assignor of the broker.', {
+    nonEmpty: true,
+    noEffect: noShareGroups,
+  }),
   'group.share.delivery.count.limit': int(5, 'Times a record is delivered at most.', {
     min: 2,
     max: 10,

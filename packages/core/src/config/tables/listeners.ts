@@ -16,6 +16,7 @@ export const listenerConfigs = {
   'broker.rack': string(null, 'The rack or availability zone of this broker.'),
   'process.roles': list(['broker', 'controller'], 'The roles of a KRaft node.', {
     values: ['broker', 'controller'],
+    nonEmpty: true,
     noEffect: 'because every broker can be the controller; a lease decides which one is',
   }),
 
@@ -23,10 +24,12 @@ export const listenerConfigs = {
     ['PLAINTEXT://:9092'],
     'Where to listen: NAME://host:port, several by commas. An empty host means all interfaces; ' +
       'port 0 picks a free one.',
+    { nonEmpty: true },
   ),
   'advertised.listeners': list(
     null,
     'The addresses that clients are told to connect to, by listener name; default: those of listeners.',
+    { nonEmpty: true },
   ),
   'listener.security.protocol.map': string(
     'SASL_SSL:SASL_SSL,PLAINTEXT:PLAINTEXT,SSL:SSL,SASL_PLAINTEXT:SASL_PLAINTEXT',

@@ -14,8 +14,12 @@ export const compressionTypes = [
 ] as const
 
 export const logConfigs = {
-  'log.dir': list(['/tmp/kafka-logs'], 'The folder of the logs, where log.dirs is not set.'),
-  'log.dirs': list(null, 'The folders of the logs; a new log goes to the one with the fewest.'),
+  'log.dir': list(['/tmp/kafka-logs'], 'The folder of the logs, where log.dirs is not set.', {
+    nonEmpty: true,
+  }),
+  'log.dirs': list(null, 'The folders of the logs; a new log goes to the one with the fewest.', {
+    nonEmpty: true,
+  }),
   'log.dir.failure.timeout.ms': long(30_000, 'How long a failed folder may stay unreported.', {
     min: 1,
     noEffect: 'because a folder that fails is reported at once',
@@ -35,9 +39,10 @@ export const logConfigs = {
     min: 0,
   }),
   'compression.type': choice(compressionTypes, 'producer', 'How batches are stored.'),
-  'compression.gzip.level': int(-1, 'Level of gzip (1 to 9, -1: its default).', {
-    min: -1,
+  'compression.gzip.level': int(-1, 'Level of gzip; -1: its default.', {
+    min: 1,
     max: 9,
+    also: -1,
     noEffect: noLevels,
   }),
   'compression.lz4.level': int(9, 'Level of lz4.', { min: 1, max: 17, noEffect: noLevels }),
@@ -52,9 +57,13 @@ export const logConfigs = {
   'log.retention.hours': int(168, 'log.retention.ms in hours, where minutes are not set either.'),
   'log.retention.bytes': long(-1, 'How many bytes of a partition are kept; -1: all.'),
   'log.retention.check.interval.ms': long(300_000, 'How often retention is applied.', { min: 1 }),
-  'log.cleanup.policy': list(['delete'], 'What happens to old records: delete, compact or both.', {
-    values: ['compact', 'delete'],
-  }),
+  'log.cleanup.policy': list(
+    ['delete'],
+    'What happens to old records: delete, compact, both, or nothing.',
+    {
+      values: ['compact', 'delete'],
+    },
+  ),
 
   'log.segment.bytes': int(1_073_741_824, 'A segment that is this large is closed.', {
     min: 1_048_576,

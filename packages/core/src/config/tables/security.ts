@@ -68,10 +68,18 @@ const oauthConfigs = {
     ...security,
   }),
   'sasl.oauthbearer.assertion.claim.aud': string(null, 'Audience of an assertion.', security),
-  'sasl.oauthbearer.assertion.claim.exp.seconds': int(300, 'Life of one.', security),
+  'sasl.oauthbearer.assertion.claim.exp.seconds': int(300, 'Life of one.', {
+    min: 0,
+    max: 86_400,
+    ...security,
+  }),
   'sasl.oauthbearer.assertion.claim.iss': string(null, 'Issuer of one.', security),
   'sasl.oauthbearer.assertion.claim.jti.include': boolean(false, 'Give it an id.', security),
-  'sasl.oauthbearer.assertion.claim.nbf.seconds': int(60, 'Valid since.', security),
+  'sasl.oauthbearer.assertion.claim.nbf.seconds': int(60, 'Valid since.', {
+    min: 0,
+    max: 3600,
+    ...security,
+  }),
   'sasl.oauthbearer.assertion.claim.sub': string(null, 'Subject of one.', security),
   'sasl.oauthbearer.assertion.file': string(null, 'A ready assertion.', security),
   'sasl.oauthbearer.assertion.private.key.file': string(null, 'Key that signs.', security),
@@ -115,7 +123,10 @@ export const brokerSecurityConfigs = {
   ),
   'super.users': string('', 'Principals that may do everything, by semicolons.', security),
   'allow.everyone.if.no.acl.found': boolean(false, 'What holds where no rule does.', security),
-  'connection.failed.authentication.delay.ms': int(100, 'Pause before such an end.', security),
+  'connection.failed.authentication.delay.ms': int(100, 'Pause before such an end.', {
+    min: 0,
+    ...security,
+  }),
   'connections.max.reauth.ms': long(0, 'How long an authentication lasts.', security),
   'sasl.enabled.mechanisms': list(['GSSAPI'], 'SASL mechanisms to offer.', security),
   'sasl.mechanism.controller.protocol': string('GSSAPI', 'Towards controllers.', security),
@@ -131,7 +142,16 @@ export const brokerSecurityConfigs = {
   'ssl.allow.dn.changes': boolean(false, 'Accept a new name at a renewal.', security),
   'ssl.allow.san.changes': boolean(false, 'Accept new alternative names too.', security),
   'delegation.token.secret.key': password('Key of delegation tokens.', security),
-  'delegation.token.max.lifetime.ms': long(604_800_000, 'Longest life of one.', security),
-  'delegation.token.expiry.time.ms': long(86_400_000, 'Life before a renewal.', security),
-  'delegation.token.expiry.check.interval.ms': long(3_600_000, 'Sweep of old ones.', security),
+  'delegation.token.max.lifetime.ms': long(604_800_000, 'Longest life of one.', {
+    min: 1,
+    ...security,
+  }),
+  'delegation.token.expiry.time.ms': long(86_400_000, 'Life before a renewal.', {
+    min: 1,
+    ...security,
+  }),
+  'delegation.token.expiry.check.interval.ms': long(3_600_000, 'Sweep of old ones.', {
+    min: 1,
+    ...security,
+  }),
 } as const

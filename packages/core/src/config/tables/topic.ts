@@ -7,6 +7,14 @@ import { compressionTypes } from './log.ts'
 import { noDeleteDelay, noLevels, noQuotas, noReplication, noTiering } from './reasons.ts'
 import { sluiceTopicConfigs } from './sluice.ts'
 
+/** Kafka's ThrottledReplicaListValidator. */
+const replicaList = {
+  pattern: /^(\*|\d+:\d+(\s*,\s*\d+:\d+)*)?$/,
+  words:
+    "the literal '*' or a list of replicas in the following format: " +
+    '[partitionId]:[brokerId],[partitionId]:[brokerId],...',
+}
+
 export const topicConfigs = {
   'cleanup.policy': list(
     ['delete'],
@@ -16,9 +24,10 @@ export const topicConfigs = {
     },
   ),
   'compression.type': choice(compressionTypes, 'producer', 'How batches are stored.'),
-  'compression.gzip.level': int(-1, 'Level of gzip (1 to 9, -1: its default).', {
-    min: -1,
+  'compression.gzip.level': int(-1, 'Level of gzip; -1: its default.', {
+    min: 1,
     max: 9,
+    also: -1,
     noEffect: noLevels,
   }),
   'compression.lz4.level': int(9, 'Level of lz4.', { min: 1, max: 17, noEffect: noLevels }),
@@ -37,9 +46,11 @@ export const topicConfigs = {
   'flush.messages': long(longMax, 'Flush the log after so many records.', { min: 1 }),
   'flush.ms': long(longMax, 'Flush the log at least so often.', { min: 0 }),
   'follower.replication.throttled.replicas': list([], 'Followers that are throttled.', {
+    form: replicaList,
     noEffect: noQuotas,
   }),
   'leader.replication.throttled.replicas': list([], 'Leaders that are throttled.', {
+    form: replicaList,
     noEffect: noQuotas,
   }),
   'index.interval.bytes': int(4096, 'Bytes of log between two entries of the offset index.', {
