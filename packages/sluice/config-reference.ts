@@ -66,7 +66,8 @@ What a topic does not set itself it takes from the broker configs named with it,
     topicTable(),
     `## Producer and consumer configs of the commands
 
-For \`-X name=value\` of \`sluice produce\` and \`sluice consume\`; also the \`ssl.\` and \`sasl.\` names of brokers.`,
+For \`-X name=value\` of \`sluice produce\` and \`sluice consume\`; also
+the \`ssl.\` and \`sasl.\` names of brokers.`,
     `### Producer\n\n${clientTable(producerConfigs)}`,
     `### Consumer\n\n${clientTable(consumerConfigs)}`,
     `### Commands\n\nBy variable only: ${Object.keys(commandConfigs).map(commandText).join(', ')}.`,
