@@ -24,6 +24,7 @@ import { Metrics } from '@sluice/core/metrics/metrics'
 import { HttpFront } from './http-front.ts'
 import type { PlannedListener } from './listeners.ts'
 import { sharedPort } from './port.ts'
+import { publishProcess } from './process-metrics.ts'
 
 export interface CompositionOptions {
   readonly config: BrokerConfig
@@ -56,6 +57,7 @@ export async function compose(options: CompositionOptions): Promise<Composition>
   const { config, clock, logger, storage, onFatal } = options
   const random = new NodeRandom()
   const metrics = new Metrics()
+  publishProcess(metrics)
   const logs = new LogLevels(logger, options.logLevel ?? 'INFO')
   const inside = new MemoryNetwork(clock)
   const client = new KafkaClient({

@@ -310,7 +310,11 @@ class RunningBroker implements Broker {
     const traffic = new Traffic()
     const budget = new MemoryBudget(bytesMax > 0 ? bytesMax : memoryBudgetDefault)
     const partials = new PartialFrames(bytesMax > 0 ? bytesMax : memoryBudgetDefault)
-    const connections = () => this.#listeners.size
+    const connections = {
+      open: () => this.#listeners.size,
+      waiting: () => this.#listeners.waiting,
+      accepted: () => this.#listeners.accepted,
+    }
     requests.publish(metrics, { traffic, budget, partials, connections })
     return {
       broker: this,

@@ -147,6 +147,7 @@ export class ClientConnection implements ConnectionHandler, ExchangeOwner {
 
   encode(exchange: Exchange, response: object): Buffer[] | undefined {
     const { handler, apiVersion, correlationId } = exchange
+    this.#services.requests.said(exchange, response)
     try {
       return responseFrame(handler.api, apiVersion, correlationId, response)
     } catch (cause) {
@@ -325,6 +326,7 @@ export class ClientConnection implements ConnectionHandler, ExchangeOwner {
     } else {
       this.#wire.write(buffers, () => {
         this.#account(0, -responseBytes)
+        this.#services.requests.sent(sent)
         for (const exchange of sent) exchange.release()
         this.#goOn()
       })

@@ -83,7 +83,9 @@ export function dispatch(
     return
   }
   carryOut(services, exchange, request)
-  exchange.handled(services.host.clock.monotonic() - startedAt)
+  const busyMs = services.host.clock.monotonic() - startedAt
+  exchange.handled(busyMs)
+  services.requests.handled(exchange, busyMs)
 }
 
 /** A string says why the frame is no request that we serve. */

@@ -41,6 +41,8 @@ export class Exchange implements RequestContext {
   readonly clientId: string | null
   readonly startedAt: number
   readonly requestBytes: number
+  /** When it had its answer; what it has to do with startedAt is told by RequestMetrics. */
+  answeredAt = 0
   readonly #owner: ExchangeOwner
   #request: Buffer | undefined
   #state: 'open' | 'ready' | 'gone' = 'open'

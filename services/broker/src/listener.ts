@@ -24,6 +24,11 @@ export class Listeners {
     this.#services = services
   }
 
+  /** That ever came. */
+  get accepted(): number {
+    return this.#accepted
+  }
+
   /** Accepted, not refused and not gone. */
   get size(): number {
     return this.#connections.size

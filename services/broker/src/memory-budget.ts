@@ -13,6 +13,10 @@ export class MemoryBudget {
     this.#bytesMax = bytesMax
   }
 
+  get bytesMax(): number {
+    return this.#bytesMax
+  }
+
   get bytes(): number {
     return this.#bytes
   }

@@ -238,6 +238,15 @@ export class GroupCoordinator {
     })
   }
 
+  /** The groups coordinated here with what they committed, to look at. */
+  *coordinated(): Generator<{ id: string; state: string; offsets: OffsetView }> {
+    for (const shard of this.#shards.values()) {
+      for (const { id, group, offsets } of shard.groups()) {
+        yield { id, state: group.state, offsets }
+      }
+    }
+  }
+
   /** The groups coordinated here; an empty filter lets all pass. */
   list(filter: {
     readonly states: readonly string[]

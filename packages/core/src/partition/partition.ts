@@ -118,6 +118,11 @@ export class Partition {
     this.#highWatermark = options.commit.appended(options.log.endOffset)
   }
 
+  /** Produces whose records are not appended yet. */
+  get waitingAppends(): number {
+    return this.#inbox.length
+  }
+
   /** Another one once its records have moved to another disk. */
   get log(): Log {
     return this.#log
