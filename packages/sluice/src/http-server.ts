@@ -74,9 +74,10 @@ export function createHttpServer(handler: HttpHandler, options: HttpServerOption
       overrideGlobalObjects: false,
       errorHandler: (error) => {
         // A target or a Host that no URL can be made of; all else is a bug.
-        if (error instanceof RequestError) return refusalResponse(malformed)
-        options.logger.error({ err: error }, 'an HTTP request failed')
-        return refusalResponse(internalError)
+        const requestId = randomUUID()
+        if (error instanceof RequestError) return refusalResponse(malformed, requestId)
+        options.logger.error({ err: error, requestId }, 'an HTTP request failed')
+        return refusalResponse(internalError, requestId)
       },
     }),
   )
@@ -87,8 +88,9 @@ export function createHttpServer(handler: HttpHandler, options: HttpServerOption
     server.emit('request', request, response)
   })
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
-    options.logger.debug({ err: error }, 'a client sent no HTTP')
-    refuse(error, socket)
+    const requestId = randomUUID()
+    options.logger.debug({ err: error, requestId }, 'a client sent no HTTP')
+    refuse(error, socket, requestId)
   })
   // Node begins to look at its time-outs when a server listens; this one may only ever be fed.
   server.emit('listening')
@@ -155,13 +157,12 @@ class Exchanges {
 }
 
 /** What could not be parsed gets one answer, then the connection ends. */
-function refuse(error: NodeJS.ErrnoException, socket: Socket): void {
+function refuse(error: NodeJS.ErrnoException, socket: Socket, requestId: string): void {
   if (!socket.writable || error.code === 'ECONNRESET') {
     socket.destroy()
     return
   }
   const refusal = refusals[error.code ?? ''] ?? malformed
-  const requestId = randomUUID()
   const body = refusalBody(refusal, requestId)
   socket.end(
     `HTTP/1.1 ${refusal.status} ${refusal.title}\r\nContent-Type: ${problemType}\r\n` +
@@ -176,8 +177,7 @@ interface Refusal {
   readonly code: string
 }
 
-function refusalResponse(refusal: Refusal): Response {
-  const requestId = randomUUID()
+function refusalResponse(refusal: Refusal, requestId: string): Response {
   const headers = { 'content-type': problemType, 'request-id': requestId }
   return new Response(refusalBody(refusal, requestId), { status: refusal.status, headers })
 }

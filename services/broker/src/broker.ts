@@ -330,6 +330,7 @@ class RunningBroker implements Broker {
       quotas: this.quotas,
       limits: this.connectionLimits,
       logs: this.logs,
+      requestLog: this.logs.of(loggerNames.request),
       faults,
     }
   }

@@ -160,6 +160,7 @@ export class ClientConnection implements ConnectionHandler, ExchangeOwner {
     this.#services.requests.answered(exchange)
     this.#account(0, exchange.responseBytes)
     if (exchange.throttledMs > 0) this.#mute(exchange.throttledMs)
+    if (this.#services.requestLog.debugs) this.#logAnswer(exchange)
     if (this.#exchanges[0] === exchange) this.#scheduleFlush()
   }
 
@@ -276,6 +277,14 @@ export class ClientConnection implements ConnectionHandler, ExchangeOwner {
     if (this.#paused) return
     this.#paused = true
     this.#wire.pause()
+  }
+
+  #logAnswer(exchange: Exchange): void {
+    const { about, principal, requestBytes, responseBytes, throttledMs } = exchange
+    const { name: listener } = this.listener
+    const totalMs = exchange.answeredAt - exchange.startedAt
+    const figures = { totalMs, requestBytes, responseBytes, throttledMs }
+    this.#services.requestLog.debug({ ...about, principal, listener, ...figures }, 'answered')
   }
 
   #mute(waitMs: number): void {

@@ -5,7 +5,7 @@ import { FencedError } from '@sluice/core/cluster/metadata-writer'
 import type { BrokerConfig } from '@sluice/core/config/broker-config'
 import type { Timer } from '@sluice/core/host/clock'
 import type { Host } from '@sluice/core/host/host'
-import { type LogLevels, loggerNames } from '@sluice/core/host/log-levels'
+import { type LevelLogger, type LogLevels, loggerNames } from '@sluice/core/host/log-levels'
 import type { Turn } from '@sluice/core/partition/turn'
 import { apis } from '@sluice/protocol/apis'
 import { decodeNext } from '@sluice/protocol/codec'
@@ -38,6 +38,8 @@ export interface Services {
   readonly quotas: Quotas
   readonly limits: ConnectionLimits
   readonly logs: LogLevels
+  /** A line a request, where that is wanted. */
+  readonly requestLog: LevelLogger
   readonly faults: FaultPlan | undefined
 }
 

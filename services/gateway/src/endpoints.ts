@@ -105,8 +105,15 @@ export class Endpoints {
   #respond(answer: Answer, request: GatewayRequest): Response {
     const { responder } = this.#options
     const failed = 'detail' in answer
+    // A client's problem and this line share the request id.
+    if (failed) this.#options.logger.debug(this.#about(answer, request), 'a problem was answered')
     const reply = failed ? responder.problem(answer, this.problemContext(request)) : answer
     return responder.response(reply, request.env)
+  }
+
+  #about({ code, detail }: Problem, request: GatewayRequest): object {
+    const { method } = request.req
+    return { ...this.problemContext(request), method, code, detail }
   }
 
   async #parse<P extends Schema, Q extends Schema, B extends Schema>(

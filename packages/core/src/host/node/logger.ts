@@ -1,9 +1,24 @@
 // Log lines by pino, one JSON object a line on standard error; standard output belongs to commands.
 
-import { destination, type LevelWithSilent, pino } from 'pino'
+import { type DestinationStream, destination, type LevelWithSilent, pino } from 'pino'
 import type { Logger } from '../logger.ts'
 
-export function nodeLogger(options: { level: LevelWithSilent }): Logger {
+/** An error is an object of which JSON shows nothing: these fields may hold one. */
+const errorFields = ['err', 'error', 'cause', 'why']
+
+export interface NodeLoggerOptions {
+  readonly level: LevelWithSilent
+  /** Default: standard error. */
+  readonly to?: DestinationStream
+}
+
+export function nodeLogger({ level, to }: NodeLoggerOptions): Logger {
+  const serializers = Object.fromEntries(errorFields.map((name) => [name, serialized]))
   // Synchronous: the last lines before a crash are the ones that are wanted.
-  return pino({ level: options.level, base: undefined }, destination({ dest: 2, sync: true }))
+  const stream = to ?? destination({ dest: 2, sync: true })
+  return pino({ level, base: undefined, serializers }, stream)
+}
+
+function serialized(value: unknown): unknown {
+  return value instanceof Error ? pino.stdSerializers.errWithCause(value) : value
 }
