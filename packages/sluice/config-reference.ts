@@ -51,9 +51,8 @@ own. A config is set
 - while the broker runs, where it is marked *live*: \`sluice configs set\`, \`kafka-configs\`. All topic configs are.
 
 Of several places the later one in this list counts. An unknown name or an illegal value stops the start, with file,
-line
-and the nearest known name. What is *accepted, no effect* is named at the start, with the reason given here; what is
-[retired](#retired-names) starts with a line that says what replaced it.`
+line and the nearest known name. What is *accepted, no effect* is named at the start, with the reason given here; what
+is [retired](#retired-names) starts with a line that says what replaced it.`
 
 /** The page as it has to be. */
 export function configReference(): string {

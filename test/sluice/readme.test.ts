@@ -63,7 +63,7 @@ describe('the README', () => {
 
   test('the command table names commands and options that there are', async () => {
     const foreign = ['--describe']
-    const nouns = ['topics', 'configs', 'groups', 'records', 'cluster']
+    const nouns = ['topics', 'configs', 'groups', 'records', 'cluster', 'log']
     const rows = readme.matchAll(/^\| `sluice (\w+)(?: ([\w-]+))?[^`]*`.*$/gm)
     for (const [row, command, subcommand] of rows) {
       const words = nouns.includes(command) ? [command, subcommand] : [command]

@@ -8,6 +8,7 @@ import { configsCommand } from './commands/configs.ts'
 import { consumeCommand } from './commands/consume.ts'
 import { devCommand } from './commands/dev.ts'
 import { groupsCommand } from './commands/groups.ts'
+import { logCommand } from './commands/log.ts'
 import { produceCommand } from './commands/produce.ts'
 import { recordsCommand } from './commands/records.ts'
 import { serverCommand } from './commands/server.ts'
@@ -29,6 +30,7 @@ export function program(): Command {
     groupsCommand(),
     recordsCommand(),
     clusterCommand(),
+    logCommand(),
     produceCommand(),
     consumeCommand(),
   ]
