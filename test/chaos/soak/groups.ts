@@ -54,7 +54,7 @@ export async function passingGroups(soak: Soak): Promise<void> {
     const group = `passing-${count}`
     const topics = [audited.ours, audited.http]
     const options = { group, topics, offsetReset: 'latest' as const, ...timing }
-    const consumer = new GroupConsumer(client, { ...options, assignors: ['roundrobin'] })
+    const consumer = new GroupConsumer(client, { ...options, assignors: ['sticky', 'roundrobin'] })
     for (let polls = 0; polls < 6 && soak.writing; polls++) await consumer.poll(500)
     await consumer.close()
     const answer = await client.request(apis.deleteGroups, { group }, () => ({
@@ -129,8 +129,10 @@ async function startOurMember(
   coverage: Coverage,
 ): Promise<RunningMember> {
   const client = soak.newClient(`${group}-member`)
-  const options = { group, topics: [audited.ours], offsetReset: 'earliest' as const, ...timing }
-  const consumer = new GroupConsumer(client, options)
+  const consumer = new GroupConsumer(client, {
+    ...{ group, topics: [audited.ours], offsetReset: 'earliest', ...timing },
+    assignors: ['cooperative-sticky'],
+  })
   let over = false
   const run = (async () => {
     while (!over) {
