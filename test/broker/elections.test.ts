@@ -22,6 +22,22 @@ async function committed(client: TestClient, groupId: string): Promise<number> {
   return answer.groups[0].topics[0].partitions[0].committedOffset
 }
 
+test('bug class 27: an offset of a deleted topic says nothing about a new one of its name', async () => {
+  const running = await TestBroker.start({ config: { 'offsets.topic.num.partitions': '1' } })
+  const client = await running.connect()
+  const before = await running.createTopic('orders')
+  await client.send(apis.findCoordinator, 4, { keyType: 0, coordinatorKeys: groups })
+  await running.broker.cluster.controller.deleteTopics([before])
+  await running.createTopic('orders')
+  // Its commit was on its way when the topic went, and is in the log behind the tombstones.
+  const late = { topic: 'orders', topicId: before, partition: 0, offset: 7, leaderEpoch: -1 }
+  const claim = { memberId: '', instanceId: null, generation: -1, retentionTimeMs: -1 }
+  const offsets = [{ ...late, metadata: null }]
+  await running.broker.groups.commitOffsets({ groupId: groups[0], ...claim, offsets }, 9)
+  expect(await committed(client, groups[0])).toBe(-1)
+  await running.close()
+})
+
 test('bug class 27: what is committed for a topic made again does not go with the deleted one', async () => {
   const running = await TestBroker.start({ config: { 'offsets.topic.num.partitions': '1' } })
   const client = await running.connect()

@@ -80,12 +80,20 @@ describe('an idempotent producer', () => {
     })
   })
 
+  test('bug class 3: what an older epoch wrote is no duplicate of what a newer one writes', async () => {
+    const log = await openLog()
+    await append(log, from(1, 0, 3, 4))
+    await append(log, from(1, 3, 2, 4))
+    expect(await append(log, from(1, 0, 3, 5))).toMatchObject({ ok: true, baseOffset: 5 })
+    expect(await append(log, from(1, 3, 2, 5))).toMatchObject({ ok: true, baseOffset: 8 })
+  })
+
   test('one that is not known may begin at any sequence (KIP-360)', async () => {
     const log = await openLog()
     expect(await append(log, from(9, 1234))).toMatchObject({ ok: true, baseOffset: 0 })
   })
 
-  test('is forgotten after producer.id.expiration.ms of silence, by our clock', async () => {
+  test('bug class 3: is forgotten after producer.id.expiration.ms of silence, with its window, by our clock', async () => {
     const clock = new HandClock()
     const log = await openLog({ clock, producerExpirationMs: 1000 })
     await append(log, from(1, 0))
