@@ -45,7 +45,7 @@ const overrides = {
 /** Bytes of a partition, reached within minutes by each: from then on segments go as fast as they come. */
 const retention: Readonly<Record<string, number>> = {
   [audited.ours]: 8 * 1_048_576,
-  [audited.kafkajs]: 2 * 1_048_576,
+  [audited.kafkajs]: 1_048_576,
   [audited.http]: 2 * 1_048_576,
 }
 

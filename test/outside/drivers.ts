@@ -2,6 +2,7 @@
 //
 //   DRIVER produce --bootstrap H:P --topic T [--codec C] [--idempotent true|false]   records on standard input
 //   DRIVER consume --bootstrap H:P --topics T,U --max N [--group G] [--timeout MS]   records on standard output
+//          [--assignor range|roundrobin|sticky|cooperative-sticky] [--instance ID]   as a member of the group
 //   DRIVER transact --bootstrap H:P                prints 'begun' or 'refused: …' (java, confluent, kafkajs)
 //
 // A record is a JSON line { key, value, headers: [[name, value]], partition?, timestamp? }; bytes are base64.

@@ -1,6 +1,6 @@
-// npm run planted [-- NAME…]: proves that the tests would notice. Each *.patch beside this file plants one bug or
-// removes one guard; it is applied to a copy of the tree, and the commands it names must fail there, and for the
-// reason it says: each must print the line that follows it.
+// npm run planted [-- NAME…] [--minutes N]: proves that the tests would notice. Each *.patch beside this file
+// plants one bug or removes one guard; it is applied to a copy of the tree, and the commands it names must fail
+// there, and for the reason it says: each must print the line that follows it.
 //
 //   Bug: acknowledge before append
 //   Caught by: node test/sim/main.ts --seeds 16
@@ -9,7 +9,8 @@
 //   Saying: a full disk refuses appends
 //   diff --git a/… b/…
 //
-// A patch that no longer applies fails the run: a guard that moved needs its patch moved. Seeds come in
+// A patch that no longer applies fails the run: a guard that moved needs its patch moved. With --minutes all are
+// tried on, and as many as fit are run, beginning anywhere, so that each has its turn sooner or later. Seeds come in
 // numbers, since any change to the product gives a seed another story; the run says which one noticed.
 
 import { spawnSync } from 'node:child_process'
@@ -24,6 +25,7 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
+import { parseArgs } from 'node:util'
 
 const root = resolve(import.meta.dirname, '../..')
 const commandTimeoutMs = 180_000
@@ -98,13 +100,20 @@ function run(folder: string, command: string) {
 
 type Verdict = { caught: true; by: string[] } | { caught: false; why: string }
 
+const missed = (why: string): Verdict => ({ caught: false, why })
+
+function apply(copy: string, file: string, options = ''): Verdict | undefined {
+  const applied = run(copy, `patch -p1 --fuzz=0 --forward ${options} < '${file}'`)
+  if (applied.status === 0) return undefined
+  return missed(`the patch no longer applies:\n${applied.stdout}`)
+}
+
 function plant({ proofs, file }: Planted): Verdict {
   const copy = copyTree()
-  const missed = (why: string): Verdict => ({ caught: false, why })
   const by: string[] = []
   try {
-    const applied = run(copy, `patch -p1 --fuzz=0 --forward < '${file}'`)
-    if (applied.status !== 0) return missed(`the patch no longer applies:\n${applied.stdout}`)
+    const misfit = apply(copy, file)
+    if (misfit) return misfit
     for (const { command, saying } of proofs) {
       const { status, stdout, stderr, error } = run(copy, command)
       if (error) return missed(`${command}: ${error.message}`)
@@ -120,16 +129,44 @@ function plant({ proofs, file }: Planted): Verdict {
   }
 }
 
-const wanted = process.argv.slice(2)
-let passed = 0
-let failed = 0
-for (const each of planted()) {
-  if (wanted.length > 0 && !wanted.includes(each.name)) continue
-  const verdict = plant(each)
-  if (verdict.caught) passed++
-  else failed++
-  if (!verdict.caught) console.log(`MISSED  ${each.bug}: ${verdict.why}`)
-  else for (const by of verdict.by) console.log(`caught  ${each.bug}: ${by}`)
+/** Those whose patch does not apply, found without running anything. */
+function misfits(all: readonly Planted[]): Map<Planted, Verdict> {
+  const copy = copyTree()
+  const found = new Map<Planted, Verdict>()
+  for (const each of all) {
+    const misfit = apply(copy, each.file, '--dry-run')
+    if (misfit) found.set(each, misfit)
+  }
+  rmSync(copy, { recursive: true, force: true })
+  return found
 }
+
+function report({ bug }: Planted, verdict: Verdict): void {
+  if (!verdict.caught) console.log(`MISSED  ${bug}: ${verdict.why}`)
+  else for (const by of verdict.by) console.log(`caught  ${bug}: ${by}`)
+}
+
+const { values: options, positionals: names } = parseArgs({
+  options: { minutes: { type: 'string' } },
+  allowPositionals: true,
+})
+const endMs =
+  options.minutes === undefined
+    ? Number.POSITIVE_INFINITY
+    : performance.now() + Number(options.minutes) * 60_000
+const wanted = planted().filter(({ name }) => names.length === 0 || names.includes(name))
+const first = options.minutes === undefined ? 0 : Math.floor(Math.random() * wanted.length)
+const verdicts = misfits(wanted)
+for (const [each, verdict] of verdicts) report(each, verdict)
+for (const each of [...wanted.slice(first), ...wanted.slice(0, first)]) {
+  if (verdicts.has(each) || performance.now() >= endMs) continue
+  const verdict = plant(each)
+  report(each, verdict)
+  verdicts.set(each, verdict)
+}
+const failed = [...verdicts.values()].filter(({ caught }) => !caught).length
+const passed = verdicts.size - failed
+const left = wanted.filter((each) => !verdicts.has(each)).map(({ name }) => name)
+if (left.length > 0) console.log(`no time left for: ${left.join(' ')}`)
 console.log(`planted: ${passed} passed, ${failed} failed`)
 process.exitCode = failed === 0 && passed > 0 ? 0 : 1

@@ -92,11 +92,16 @@ async function comeAndGo(
   if (!finished()) {
     soak.ledger.violation(`${group} has seen [${coverage.ends}] of [${ends}]`)
   }
-  await Promise.all(members.map((member) => member.stop('leave')))
+  // They commit by the clock; one that ends while its group rebalances may not be able to any more.
   const places = ends.map((_, partition) => ({ topic, partition }))
-  const committed = await fetchOffsets(client, group, places, {})
-  for (const { partition, offset } of committed) {
-    if (offset === ends[partition]) continue
+  let committed = await fetchOffsets(client, group, places, {})
+  const lag = () => committed.filter(({ partition, offset }) => offset !== ends[partition])
+  while (lag().length > 0 && performance.now() < deadline) {
+    await new Promise((done) => setTimeout(done, 200))
+    committed = await fetchOffsets(client, group, places, {})
+  }
+  await Promise.all(members.map((member) => member.stop('leave')))
+  for (const { partition, offset } of lag()) {
     soak.ledger.violation(
       `${group} committed ${offset} of ${ends[partition]} in partition ${partition}`,
     )

@@ -1,6 +1,6 @@
 // What a series of samples says: flat, or growing. Judged over the second half of the run, when caches are full and
 // code is compiled: the straight line of least squares through it must not rise by more than the allowance from the
-// half's beginning to its end.
+// half's beginning to its end. Of each minute the lowest sample counts, which is what a collection of garbage left.
 
 import type { Sample } from './broker.ts'
 
@@ -21,7 +21,7 @@ const allowances: Readonly<Record<Field, { share: number; least: number }>> = {
 }
 
 export function judge(samples: readonly Sample[]): Judged[] {
-  const half = samples.slice(samples.length >> 1)
+  const half = lowestOfMinutes(samples.slice(samples.length >> 1))
   return Object.entries(allowances).map(([name, { share, least }]) => {
     const field = name as Field
     const values = half.map((sample) => sample[field])
@@ -35,6 +35,23 @@ export function judge(samples: readonly Sample[]): Judged[] {
       `${Math.round(spanSeconds)} s (allowed ${allowed.toFixed(1)}): ${flat ? 'flat' : 'GROWS'}`
     return { field, text, flat }
   })
+}
+
+function lowestOfMinutes(samples: readonly Sample[]): Sample[] {
+  const minutes = new Map<number, Sample>()
+  for (const sample of samples) {
+    const minute = Math.floor(sample.seconds / 60)
+    const before = minutes.get(minute) ?? sample
+    const lowest = (field: Field) => Math.min(before[field], sample[field])
+    minutes.set(minute, {
+      ...sample,
+      rssMegabytes: lowest('rssMegabytes'),
+      heapMegabytes: lowest('heapMegabytes'),
+      externalMegabytes: lowest('externalMegabytes'),
+      descriptors: lowest('descriptors'),
+    })
+  }
+  return [...minutes.values()]
 }
 
 /** In units a second. */

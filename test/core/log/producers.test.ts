@@ -93,7 +93,7 @@ describe('an idempotent producer', () => {
     expect(await append(log, from(9, 1234))).toMatchObject({ ok: true, baseOffset: 0 })
   })
 
-  test('bug class 3: is forgotten after producer.id.expiration.ms of silence, with its window, by our clock', async () => {
+  test('bug class 3: is forgotten, with its window, after producer.id.expiration.ms of silence', async () => {
     const clock = new HandClock()
     const log = await openLog({ clock, producerExpirationMs: 1000 })
     await append(log, from(1, 0))

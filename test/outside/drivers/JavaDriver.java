@@ -91,6 +91,8 @@ public class JavaDriver {
     config.put("enable.auto.commit", "true");
     config.put("auto.commit.interval.ms", "200");
     config.put("isolation.level", options.getOrDefault("isolation", "read_uncommitted"));
+    if (options.containsKey("assignor")) config.put("partition.assignment.strategy", assignor(options.get("assignor")));
+    if (options.containsKey("instance")) config.put("group.instance.id", options.get("instance"));
     if (options.containsKey("group")) config.put("group.id", options.get("group"));
     else config.put("enable.auto.commit", "false");
     List<String> topics = Arrays.asList(options.get("topics").split(","));
@@ -125,6 +127,15 @@ public class JavaDriver {
       if (options.containsKey("group")) consumer.commitSync();
     }
     out.flush();
+  }
+
+  static String assignor(String name) {
+    return "org.apache.kafka.clients.consumer." + switch (name) {
+      case "range" -> "RangeAssignor";
+      case "roundrobin" -> "RoundRobinAssignor";
+      case "sticky" -> "StickyAssignor";
+      default -> "CooperativeStickyAssignor";
+    };
   }
 
   static void print(PrintStream out, ConsumerRecord<byte[], byte[]> record) throws Exception {

@@ -65,7 +65,13 @@ def produce():
 
 def consume():
     group = options.get('group')
+    extra = {}
+    if 'assignor' in options:
+        extra['partition.assignment.strategy'] = options['assignor']
+    if 'instance' in options:
+        extra['group.instance.id'] = options['instance']
     consumer = Consumer({
+        **extra,
         'bootstrap.servers': options['bootstrap'],
         'group.id': group or 'unused',
         'enable.auto.commit': group is not None,

@@ -2,6 +2,17 @@
 import base64, json, signal, sys, time
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
+from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
+from kafka.coordinator.assignors.range import RangePartitionAssignor
+from kafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
+from kafka.coordinator.assignors.sticky.sticky_assignor import StickyPartitionAssignor
+
+assignors = {
+    'range': RangePartitionAssignor,
+    'roundrobin': RoundRobinPartitionAssignor,
+    'sticky': StickyPartitionAssignor,
+    'cooperative-sticky': CooperativeStickyAssignor,
+}
 options = {sys.argv[i][2:]: sys.argv[i + 1] for i in range(2, len(sys.argv) - 1, 2)}
 stopped = False
 
@@ -44,7 +55,13 @@ def produce():
 
 def consume():
     group = options.get('group')
+    extra = {}
+    if 'assignor' in options:
+        extra['partition_assignment_strategy'] = [assignors[options['assignor']]]
+    if 'instance' in options:
+        extra['group_instance_id'] = options['instance']
     consumer = KafkaConsumer(
+        **extra,
         bootstrap_servers=options['bootstrap'], group_id=group, enable_auto_commit=group is not None,
         auto_commit_interval_ms=200, auto_offset_reset='earliest', check_crcs=True,
         isolation_level=options.get('isolation', 'read_uncommitted'))

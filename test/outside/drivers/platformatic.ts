@@ -47,6 +47,7 @@ async function consume(): Promise<void> {
     clientId: 'platformatic-driver',
     groupId: options['group'] ?? `platformatic-${process.pid}`,
     bootstrapBrokers,
+    groupInstanceId: options['instance'],
     isolationLevel: options['isolation'] === 'read_committed' ? 1 : 0,
   })
   const stream = await consumer.consume({

@@ -62,10 +62,16 @@ async function consumeTopic(topic: string): Promise<void> {
   const which = group
     ? ['--group', group, '--max', option('max'), '-X', 'auto.commit.interval.ms=200']
     : ['--until-end']
+  const { assignor, instance } = options
+  const member = [
+    ...(assignor ? ['-X', `partition.assignment.strategy=${assignor}`] : []),
+    ...(instance ? ['-X', `group.instance.id=${instance}`] : []),
+  ]
   const child = spawn(
     process.execPath,
     [
       ...[main, 'consume', topic, ...bootstrap, '--from-beginning', '--format', 'base64', ...which],
+      ...member,
       ...['--timeout', options['timeout'] ?? '30000'],
     ],
     { stdio: ['ignore', 'pipe', 'inherit'] },

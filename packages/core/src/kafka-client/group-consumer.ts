@@ -196,7 +196,9 @@ export class GroupConsumer {
   }
 
   async #join(): Promise<void> {
-    if (!this.#membership.cooperative) await this.#giveUp(this.assignment)
+    // A cooperative member commits as well: what it reads while it waits it can commit only as it goes on.
+    if (this.#membership.cooperative) await this.#commitBeforeRevocation(this.assignment)
+    else await this.#giveUp(this.assignment)
     const { share, continuous } = await this.#membership.join(this.assignment)
     if (this.#closed) return
     const isOf = (partitions: readonly TopicPartition[]) => {
