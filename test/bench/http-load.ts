@@ -1,4 +1,4 @@
-// A load generator for HTTP: keeps a fixed number of keep-alive connections busy with one request each at a
+// Not a benchmark: a load generator for HTTP: keeps a fixed number of keep-alive connections busy with one request each at a
 // time, for a fixed time, and prints what came of it as one line of JSON. It runs as a process of its own,
 // so that its work is not counted as the server's.
 //

@@ -7,10 +7,10 @@ import { join } from 'node:path'
 
 const [name, ...args] = process.argv.slice(2)
 const folder = import.meta.dirname
-// A file that is no benchmark says so in its first line.
 const names = readdirSync(folder)
   .filter((file) => file.endsWith('.ts') && file !== 'main.ts')
   .map((file) => file.slice(0, -3))
+  .filter((each) => !about(each).startsWith('Not a benchmark'))
 
 if (name && names.includes(name)) {
   const run = spawnSync(process.execPath, [join(folder, `${name}.ts`), ...args], {
@@ -19,8 +19,12 @@ if (name && names.includes(name)) {
   process.exitCode = run.status ?? 1
 } else {
   for (const each of names) {
-    const about = /^\/\/ (.*)/.exec(readFileSync(join(folder, `${each}.ts`), 'utf8'))?.[1] ?? ''
-    console.log(`npm run bench -- ${each.padEnd(14)} ${about}`)
+    console.log(`npm run bench -- ${each.padEnd(14)} ${about(each)}`)
   }
   if (name) process.exitCode = 1
+}
+
+/** The first line of a file says what it is. */
+function about(benchmark: string): string {
+  return /^\/\/ (.*)/.exec(readFileSync(join(folder, `${benchmark}.ts`), 'utf8'))?.[1] ?? ''
 }

@@ -11,6 +11,7 @@ import { apis } from '@sluice/protocol/apis'
 import { encodeBatch } from '@sluice/protocol/records/record'
 import { cpuSeconds, residentMegabytes } from '../lib/process-figures.ts'
 import { freePort, startSluice } from '../outside/target.ts'
+import { percentile } from './percentile.ts'
 import { RawConnection } from './raw-connection.ts'
 
 const { values: options } = parseArgs({
@@ -31,10 +32,6 @@ const topic = 'tail'
 /** Bytes that the process has made the kernel fetch from a disk. */
 function diskBytesRead(pid: number): number {
   return Number(/^read_bytes: (\d+)/m.exec(readFileSync(`/proc/${pid}/io`, 'utf8'))?.[1])
-}
-
-function percentile(sorted: readonly number[], part: number): number {
-  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))]
 }
 
 const records = encodeBatch({

@@ -1,11 +1,18 @@
 // Sluice beside Apache Kafka 4.2.0 in one run, with Kafka's own perf tools: throughput, CPU s/GiB, latency, memory.
 //
 //   npm run bench -- versus-kafka [--rounds 5] [--megabytes 400] [--sizes 100,1024,10240] [--batches 16384,131072]
-//                                 [--codecs none] [--only produce|consume|latency]
+//                                 [--codecs none,lz4] [--only produce|latency|first-minute] [--touch-gigabytes 8]
 //
 // Both brokers stand for the whole run, RF 1, acks=all, no forced flush, data on the same disk. In each round both
-// are measured, in the order A B, then B A. Processor seconds are the broker's own, from /proc.
+// are measured, in the order A B, then B A. Processor seconds are the broker's own, from /proc. `first-minute`
+// starts both anew in each round and measures what they do first.
+//
+// A virtual machine gets its memory from the host page by page, when it touches it first, at several microseconds
+// a page: whoever writes to the page cache first would pay for it. So a file is written and removed before.
 
+import { closeSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { cpuSeconds, median, range, residentMegabytes } from '../lib/process-figures.ts'
 import { runTool, startApacheKafka } from '../outside/kafka/apache.ts'
@@ -19,6 +26,7 @@ const { values: options } = parseArgs({
     batches: { type: 'string', default: '16384,131072' },
     codecs: { type: 'string', default: 'none' },
     only: { type: 'string' },
+    'touch-gigabytes': { type: 'string', default: '8' },
   },
 })
 const rounds = Number(options.rounds)
@@ -183,13 +191,48 @@ async function latency(pair: Contender[], perSecond: number): Promise<void> {
   }
 }
 
-const kafka = await startApacheKafka(await freePort())
-const sluice = await startSluice(await freePort())
-try {
-  const pair: Contender[] = [
-    { name: 'sluice', bootstrap: sluice.bootstrap, pid: sluice.pid },
-    { name: 'kafka', bootstrap: kafka.bootstrap, pid: kafka.pid },
-  ]
+/** The page cache takes `gigabytes`, so that the machine has the memory for what follows. */
+function touchMemory(gigabytes: number): void {
+  const folder = mkdtempSync(join(tmpdir(), 'sluice-bench-touch-'))
+  const file = openSync(join(folder, 'touched'), 'w')
+  const block = Buffer.alloc(1e6, 1)
+  for (let written = 0; written < gigabytes * 1e9; written += block.length) writeSync(file, block)
+  closeSync(file)
+  rmSync(folder, { recursive: true })
+}
+
+/** Runs `work` with both brokers, started for it. */
+async function withBoth(work: (pair: Contender[]) => Promise<void>): Promise<void> {
+  const kafka = await startApacheKafka(await freePort())
+  const sluice = await startSluice(await freePort())
+  try {
+    await work([
+      { name: 'sluice', bootstrap: sluice.bootstrap, pid: sluice.pid },
+      { name: 'kafka', bootstrap: kafka.bootstrap, pid: kafka.pid },
+    ])
+  } finally {
+    await Promise.allSettled([sluice.stop(), kafka.stop()])
+    sluice.remove()
+    kafka.remove()
+  }
+}
+
+/** What both do right after their start: nothing is compiled yet. */
+async function firstMinute(): Promise<void> {
+  const load: Load = { recordBytes: 1024, batchBytes: 16384, codec: 'none' }
+  const produced: Record<string, Figures[]> = { sluice: [], kafka: [] }
+  for (let round = 0; round < rounds; round++) {
+    await withBoth(async (pair) => {
+      for (const contender of round % 2 === 0 ? pair : pair.toReversed()) {
+        const topic = await createTopic(contender)
+        produced[contender.name].push(await produceRun(contender, topic, load))
+      }
+    })
+  }
+  report('first minute: produce', load, produced)
+}
+
+async function standing(pair: Contender[]): Promise<void> {
   for (const { name, pid } of pair) {
     console.log(`${name}: ${residentMegabytes(pid).now.toFixed(0)} MB resident after the start`)
   }
@@ -215,8 +258,8 @@ try {
   for (const { name, pid } of pair) {
     console.log(`${name}: ${residentMegabytes(pid).peak.toFixed(0)} MB resident at most`)
   }
-} finally {
-  await Promise.allSettled([sluice.stop(), kafka.stop()])
-  sluice.remove()
-  kafka.remove()
 }
+
+touchMemory(Number(options['touch-gigabytes']))
+if (options.only !== 'first-minute') await withBoth(standing)
+if (!options.only || options.only === 'first-minute') await firstMinute()
