@@ -1,5 +1,5 @@
-// Not a benchmark: a load generator for HTTP: keeps a fixed number of keep-alive connections busy with one request each at a
-// time, for a fixed time, and prints what came of it as one line of JSON. It runs as a process of its own,
+// Not a benchmark: a load generator for HTTP. It keeps a fixed number of keep-alive connections busy with one request
+// each at a time, for a fixed time, and prints what came of it as one line of JSON. It runs as a process of its own,
 // so that its work is not counted as the server's.
 //
 //   node test/bench/http-load.ts '{"port":9092,"path":"/v1/topics/t/records","connections":64,"seconds":2}'
