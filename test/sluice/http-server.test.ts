@@ -105,6 +105,18 @@ describe('slow clients', () => {
     front.close()
   })
 
+  test('a body of lines may last', async () => {
+    const { port } = await start(async (request) => text(await request.text()), {
+      timeouts: { requestMs: 50, checkMs: 10 },
+    })
+    const socket = await open(port)
+    const type = 'Content-Type: application/x-ndjson\r\nConnection: close'
+    socket.write(`POST / HTTP/1.1\r\nHost: a\r\n${type}\r\nContent-Length: 8\r\n\r\nhalf`)
+    await new Promise((resolve) => setTimeout(resolve, 200))
+    socket.write('half')
+    expect(await socket.all()).toContain('halfhalf')
+  })
+
   test('a client that takes nothing is cut off; one that only waits is not', async () => {
     let pulls = 0
     const endless = () =>

@@ -25,7 +25,7 @@ export interface HttpServerOptions {
 export interface HttpTimeouts {
   /** From a request's first byte until its headers are whole. */
   readonly headersMs: number
-  /** Until its body is whole, too. */
+  /** Until its body is whole, too; bodies of lines (application/x-ndjson) may last. */
   readonly requestMs: number
   /** Between two requests of a connection. */
   readonly idleMs: number
@@ -61,13 +61,14 @@ export function createHttpServer(handler: HttpHandler, options: HttpServerOption
   const server = createServer({
     maxHeaderSize: headerBytesMax,
     headersTimeout: timeouts.headersMs,
-    requestTimeout: timeouts.requestMs,
+    // Exchanges watch it: Node would end bodies that are meant to last, too.
+    requestTimeout: 0,
     keepAliveTimeout: timeouts.idleMs,
     connectionsCheckingInterval: timeouts.checkMs,
     noDelay: true,
   })
   server.timeout = timeouts.stallMs
-  const exchanges = new Exchanges(server)
+  const exchanges = new Exchanges(server, timeouts)
   server.on(
     'request',
     getRequestListener((request, env) => handler.fetch(request, env as HttpBindings), {
@@ -117,14 +118,19 @@ class Exchanges {
   readonly #server: Server
   readonly #slots: (ServerResponse | undefined)[] = []
   readonly #freeSlots: number[] = []
+  readonly #begunMs: number[] = []
+  readonly #requestMs: number
+  readonly #watch: NodeJS.Timeout
   readonly #finish: () => void
   #finishing = false
 
-  constructor(server: Server) {
+  constructor(server: Server, { requestMs, checkMs }: HttpTimeouts) {
     const { promise, resolve } = Promise.withResolvers<void>()
     this.finished = promise
     this.#finish = resolve
     this.#server = server
+    this.#requestMs = requestMs
+    this.#watch = setInterval(() => this.#endSlowBodies(), checkMs).unref()
     server.on('request', (_request, response) => this.#begin(response))
   }
 
@@ -138,6 +144,7 @@ class Exchanges {
   #begin(response: ServerResponse): void {
     const slot = this.#freeSlots.pop() ?? this.#slots.length
     this.#slots[slot] = response
+    this.#begunMs[slot] = performance.now()
     if (this.#finishing) response.shouldKeepAlive = false
     response.on('close', () => {
       this.#slots[slot] = undefined
@@ -150,10 +157,29 @@ class Exchanges {
     })
   }
 
+  /** A body that takes too long to come. */
+  #endSlowBodies(): void {
+    const begunBeforeMs = performance.now() - this.#requestMs
+    this.#slots.forEach((response, slot) => {
+      if (response === undefined || this.#begunMs[slot] > begunBeforeMs) return
+      const { req: request } = response
+      if (request.complete || isOfLines(request)) return
+      const error = Object.assign(new Error('slow body'), { code: 'ERR_HTTP_REQUEST_TIMEOUT' })
+      if (response.headersSent) request.socket.destroy()
+      else refuse(error, request.socket, randomUUID())
+    })
+  }
+
   #ended(): void {
     this.#server.closeIdleConnections()
-    if (this.#freeSlots.length === this.#slots.length) this.#finish()
+    if (this.#freeSlots.length < this.#slots.length) return
+    clearInterval(this.#watch)
+    this.#finish()
   }
+}
+
+function isOfLines({ headers }: IncomingMessage): boolean {
+  return /^\s*application\/x-ndjson\b/i.test(headers['content-type'] ?? '')
 }
 
 /** What could not be parsed gets one answer, then the connection ends. */
