@@ -189,6 +189,7 @@ describe('broker configs that are altered while it runs', () => {
       ['', 'ssl.keystore.location', op.set, '/x'],
       ['', 'sasl.enabled.mechanisms', op.set, 'PLAIN'],
       ['1', 'listener.name.plaintext.max.connections', op.set, 'x'],
+      ['1', 'max.connections.per.ip.overrides', op.set, 'nobody'],
       ['x', 'log.retention.ms', op.set, '1'],
     ]
     for (const [name, key, operation, value] of bad) {

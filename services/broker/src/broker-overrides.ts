@@ -2,7 +2,11 @@
 // A name that nobody knows is kept, as in Kafka: it may be meant for a plugin.
 
 import type { ConfigOverrides } from '@sluice/core/cluster/image'
-import { type BrokerConfig, listenerLimit } from '@sluice/core/config/broker-config'
+import {
+  type BrokerConfig,
+  invalidConnectionOverrides,
+  listenerLimit,
+} from '@sluice/core/config/broker-config'
 import { type Definition, parseValue } from '@sluice/core/config/definition'
 import { invalidValue } from '@sluice/core/config/resolve'
 import { brokerConfigs } from '@sluice/core/config/tables/broker'
@@ -54,6 +58,10 @@ function wrongValue(config: BrokerConfig, name: string, text: string): string | 
   const definition: Definition<unknown> = brokerConfigs[base as keyof typeof brokerConfigs]
   const parsed = parseValue(definition, text)
   if (!parsed.ok) return invalidValue(name, text, parsed.message)
+  if (base === 'max.connections.per.ip.overrides') {
+    const wrong = invalidConnectionOverrides(text.trim())
+    return wrong === undefined ? undefined : invalidValue(name, text, wrong)
+  }
   if (!threadCounts.has(base)) return undefined
   return wrongThreads(name, Number(parsed.value), Number(config[base as keyof BrokerConfig]))
 }

@@ -63,6 +63,8 @@ describe('brokerConfig', () => {
     [{ 'log.cleaner.min.cleanable.ratio': '1.5' }, 'no more than 1'],
     [{ 'log.retention.hours': '0' }, 'must be -1 (for ever) or more than 0'],
     [{ 'node.id': '2', 'broker.id': '1' }, 'that of broker.id (1)'],
+    [{ 'max.connections.per.ip.overrides': 'a:1,b' }, "'b' is not of the form host:number"],
+    [{ 'max.connections.per.ip': '0' }, 'only if max.connections.per.ip.overrides is set'],
     [{ 'group.min.session.timeout.ms': '9', 'group.max.session.timeout.ms': '8' }, 'more than'],
   ])('%j is refused', (input, message) => {
     expect(errorsOf(input)).toEqual([expect.stringContaining(message)])

@@ -155,6 +155,7 @@ function checkTogether(config: BrokerConfig): ConfigError[] {
     if (typeof least !== 'number' || typeof most !== 'number' || least <= most) return
     errors.push({ name: low, message: invalidValue(low, least, `more than ${high} (${most})`) })
   }
+  errors.push(...checkConnectionLimits(config))
   atMost('group.min.session.timeout.ms', 'group.max.session.timeout.ms')
   atMost('log.cleaner.min.compaction.lag.ms', 'log.cleaner.max.compaction.lag.ms')
   const threads = config['log.cleaner.threads']
@@ -173,6 +174,26 @@ function checkTogether(config: BrokerConfig): ConfigError[] {
     errors.push({ name, message: invalidValue(name, 0, 'must be -1 (for ever) or more than 0') })
   }
   return errors
+}
+
+function checkConnectionLimits(config: BrokerConfig): ConfigError[] {
+  const overrides = config['max.connections.per.ip.overrides']
+  const wrong = invalidConnectionOverrides(overrides)
+  if (wrong !== undefined) {
+    const name = 'max.connections.per.ip.overrides'
+    return [{ name, message: invalidValue(name, overrides, wrong) }]
+  }
+  if (config['max.connections.per.ip'] !== 0 || overrides !== '') return []
+  const name = 'max.connections.per.ip'
+  const wanted = 'it can be zero only if max.connections.per.ip.overrides is set'
+  return [{ name, message: invalidValue(name, 0, wanted) }]
+}
+
+/** What is wrong with `host:number,host:number`; undefined: nothing. */
+export function invalidConnectionOverrides(text: string): string | undefined {
+  const entries = text === '' ? [] : text.split(',')
+  const bad = entries.find((entry) => !/^[^\s,]+:\d{1,10}$/.test(entry.trim()))
+  return bad === undefined ? undefined : `'${bad.trim()}' is not of the form host:number`
 }
 
 function withOrigins(errors: ConfigError[], entries: readonly ConfigEntry[]): ConfigError[] {
