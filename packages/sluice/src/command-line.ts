@@ -3,7 +3,9 @@
 
 import { Command, type CommanderError } from 'commander'
 import packageJson from '../package.json' with { type: 'json' }
+import { benchCommand } from './commands/bench.ts'
 import { clusterCommand } from './commands/cluster.ts'
+import { completeCommand, completionCommand } from './commands/completion.ts'
 import { configsCommand } from './commands/configs.ts'
 import { consumeCommand } from './commands/consume.ts'
 import { devCommand } from './commands/dev.ts'
@@ -31,10 +33,14 @@ export function program(): Command {
     recordsCommand(),
     clusterCommand(),
     logCommand(),
+    benchCommand(),
+    completionCommand(),
     produceCommand(),
     consumeCommand(),
   ]
   for (const command of commands) root.addCommand(command)
+  root.enablePositionalOptions()
+  root.addCommand(completeCommand(program), { hidden: true })
   endUniformly(root)
   return root
 }
