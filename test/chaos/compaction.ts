@@ -1,4 +1,4 @@
-// npm run chaos -- compaction [--minutes 5] [--keys 2000] [--seed N]   key-value load, compacted and killed: the latest values?
+// npm run chaos -- compaction [--minutes 5] [--keys 2000] [--seed N]   a table compacted and killed: still right?
 //
 // One `sluice dev` process on disk that compacts as often as it can, under a load of sets and deletes by idempotent
 // producers in every codec; it is killed (kill -9), stopped and paused at random. After each start, and at the end, the

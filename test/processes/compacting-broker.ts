@@ -12,7 +12,7 @@ export const compactingConfigs: Readonly<Record<string, string>> = {
 
 const tableConfigs: Readonly<Record<string, string>> = {
   'cleanup.policy': 'compact',
-  'internal.segment.bytes': '20000',
+  'internal.segment.bytes': '50000',
   'index.interval.bytes': '512',
   'min.cleanable.dirty.ratio': '0.05',
   'delete.retention.ms': '500',

@@ -142,7 +142,7 @@ export class KeyValueLoad {
     const key = this.#keys.get(name) as Key
     for (let number = 1; !this.#stopped; number++) {
       // Some keys change all the time, most of them now and then.
-      await pause(index % 10 === 0 ? 1 : this.#random.between(5, 400))
+      await pause(index % 10 === 0 ? 10 : this.#random.between(20, 600))
       const write = { number, deleted: this.#random.chance(tombstoneShare) }
       key.inDoubt.push(write)
       const value = write.deleted
