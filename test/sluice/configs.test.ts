@@ -27,7 +27,7 @@ describe('sluice configs', () => {
         'retention.ms = 1000',
         '  from      topic',
         '  type      long',
-        '  in order  retention.ms=1000 (topic), log.retention.hours=168 (default)',
+        '  in order  retention.ms=1000 (topic)',
         '  does      How long records are kept; -1: for ever.',
         '',
       ].join('\n'),
