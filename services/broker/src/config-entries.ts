@@ -75,7 +75,7 @@ export function describeTopicConfigs(
       const synonyms = topicSynonyms(broker, name, overrides)
       return {
         name,
-        value: formatValue(effective[name as keyof typeof topicConfigs]),
+        value: formatValue(effective[name as keyof typeof topicConfigs], definition.type),
         configSource: synonyms[0]?.source ?? source.default,
         readOnly: false,
         isSensitive: false,
@@ -127,7 +127,7 @@ function describeBrokerConfig(broker: Broker, name: string): ConfigEntryView {
 }
 
 function effectiveValue(broker: Broker, name: string): string | null {
-  return formatValue(broker.config[name as keyof typeof brokerConfigs])
+  return formatValue(broker.config[name as keyof typeof brokerConfigs], brokerDefinition(name).type)
 }
 
 /** What is set for all brokers, whatever this broker has set for itself. */
@@ -189,18 +189,19 @@ function overriddenBy(
 function shown(name: string, text: string): string | null {
   const base = listenerLimit(name)?.name ?? name
   const parsed = parseValue(brokerDefinition(base), text)
-  return parsed.ok ? formatValue(parsed.value) : text
+  return parsed.ok ? formatValue(parsed.value, brokerDefinition(base).type) : text
 }
 
 function startedWith(config: BrokerConfig, name: string): ConfigSynonym[] {
   if (!config[givenNames].has(name)) return []
-  const value = formatValue(config[name as keyof typeof brokerConfigs])
+  const value = formatValue(config[name as keyof typeof brokerConfigs], brokerDefinition(name).type)
   return [{ name, value, source: source.brokerFile }]
 }
 
 function byDefault(name: string): ConfigSynonym[] {
   if (!Object.hasOwn(brokerConfigs, name)) return []
-  const value = formatValue(brokerDefinition(name).default)
+  const definition = brokerDefinition(name)
+  const value = formatValue(definition.default, definition.type)
   return value === null ? [] : [{ name, value, source: source.default }]
 }
 

@@ -4,18 +4,26 @@
 import type { ToolResult } from '../kafka/apache.ts'
 import type { Target } from '../target.ts'
 
-const uuid = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g
+const uuid = '[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}'
 
 export function plainLines({ status, stdout, stderr }: ToolResult, target: Target): string[] {
-  const lines = `${stdout}\n${stderr}`
+  const lines = `${withoutUsage(stdout)}\n${withoutUsage(stderr)}`
     .replaceAll(target.dataFolder, '<data>')
     .replaceAll(target.bootstrap, '<broker>')
-    .replaceAll(uuid, '<uuid>')
+    .replace(new RegExp(`\\b${target.port}\\b`, 'g'), '<port>')
+    // A member's id ends in random characters, as many as the broker likes.
+    .replace(new RegExp(`\\bscene-(${uuid}|[\\w-]{22})`, 'g'), 'scene-<id>')
     .replace(/(TopicId: )[\w-]{22}/g, '$1<id>')
+    .replace(/adminclient-\d+/g, 'adminclient-<n>')
     .replace(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} /gm, '')
     .split('\n')
     .map((line) => line.trimEnd().replace(/\s+/g, ' '))
     .filter((line) => line !== '' && !/^ ?(at |\.\.\. \d+ (common frames|more))/.test(line))
     .map((line) => line.replace(/^ /, ''))
   return status === 0 ? lines : [...lines, `status ${status}`]
+}
+
+/** How a tool is used is its own affair; it stands at the end of what it prints. */
+function withoutUsage(text: string): string {
+  return text.replace(/^Option +Description[\s\S]*/m, '<usage>')
 }

@@ -160,13 +160,13 @@ export function parseValue(definition: Definition<unknown>, text: string): Parse
   }
 }
 
-/** The value as Kafka's tools print it. */
-export function formatValue(value: unknown): string | null {
+/** The value as Kafka's tools print it: a double as Java does, `1.0`. */
+export function formatValue(value: unknown, type?: ConfigType): string | null {
   if (value === null || value === undefined) return null
   if (Array.isArray(value)) return value.join(',')
   if (value === longMax) return '9223372036854775807'
   if (value === Number.MAX_VALUE) return '1.7976931348623157E308'
-  return String(value)
+  return type === 'double' && Number.isInteger(value) ? `${value}.0` : String(value)
 }
 
 function parseBoolean(text: string): ParsedValue {

@@ -2,7 +2,13 @@
 // given twice counts as given last.
 
 import type { ConfigEntry, ConfigError } from './config-entry.ts'
-import { type ConfigTable, parseValue, type Values } from './definition.ts'
+import {
+  type ConfigTable,
+  type Definition,
+  formatValue,
+  parseValue,
+  type Values,
+} from './definition.ts'
 
 export interface Resolved<T extends ConfigTable> {
   /** Only what was given. */
@@ -20,9 +26,21 @@ export function resolveEntries<T extends ConfigTable>(
   for (const { name, value, origin } of entries) {
     const parsed = parseValue(table[name], value)
     if (parsed.ok) given[name] = parsed.value
-    else errors.push({ name, origin, message: invalidValue(name, value, parsed.message) })
+    else
+      errors.push({
+        name,
+        origin,
+        message: invalidValue(name, shownValue(table[name], value), parsed.message),
+      })
   }
   return { given: given as Partial<Values<T>>, errors }
+}
+
+/** A double that is out of range is shown as Java reads it. */
+function shownValue({ type }: Definition<unknown>, text: string): string {
+  const value = Number(text)
+  if (type !== 'double' || text.trim() === '' || Number.isNaN(value)) return text
+  return formatValue(value, type) ?? text
 }
 
 /** Kafka's wording of a bad value; clients match on it. */
