@@ -1,0 +1,158 @@
+// Server-sent events of `sluice dev`: from a produce request to the event that shows it, and memory of idle readers.
+//
+//   npm run bench -- sse [--rate 1000] [--seconds 20] [--readers 1] [--idle 1000] [--memory]
+//
+// Producer and reader are one process, so that both read one clock; records are sent at fixed times, whether or not
+// earlier ones were answered, and latency counts from the time at which a record was due. Goals: p99 under 10 ms at
+// 1,000 records/s; 1,000 idle readers under 40 KiB each.
+
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { Agent, type ClientRequest, type IncomingMessage, request } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { cpuSeconds, residentMegabytes } from '../lib/process-figures.ts'
+import { freePort, ready, sluiceCommand } from '../outside/target.ts'
+
+const { values } = parseArgs({
+  options: {
+    rate: { type: 'string', default: '1000' },
+    seconds: { type: 'string', default: '20' },
+    readers: { type: 'string', default: '1' },
+    idle: { type: 'string', default: '1000' },
+    memory: { type: 'boolean', default: false },
+  },
+})
+const [rate, seconds, readers, idle] = [
+  values.rate,
+  values.seconds,
+  values.readers,
+  values.idle,
+].map(Number)
+const warmUpSeconds = 5
+const topic = 'bench'
+const path = `/v1/topics/${topic}/records`
+const pause = (ms: number) => new Promise((done) => setTimeout(done, ms))
+
+const home = mkdtempSync(join(tmpdir(), 'sluice-bench-sse-'))
+const port = await freePort()
+const [command, ...args] = sluiceCommand
+const storage = values.memory ? ['--memory'] : ['--data', home]
+const server = spawn(command, [...args, 'dev', '--port', String(port), ...storage], {
+  stdio: ['ignore', 'ignore', 'inherit'],
+})
+const pid = server.pid ?? 0
+const agent = new Agent({ keepAlive: true, maxSockets: 64 })
+try {
+  await ready(port, server)
+  await post('first')
+  await measureLatency(warmUpSeconds)
+  const before = cpuSeconds(pid)
+  const latencies = await measureLatency(seconds)
+  const cpu = (cpuSeconds(pid) - before) / seconds
+  report(latencies, cpu)
+  await measureIdle()
+} finally {
+  agent.destroy()
+  server.kill()
+  await once(server, 'close')
+  rmSync(home, { recursive: true, force: true })
+}
+
+function post(body: string): Promise<void> {
+  return new Promise((done, failed) => {
+    const sent = request({ port, path, method: 'POST', agent }, (response) => {
+      response.resume().on('end', () => {
+        if (response.statusCode === 200) done()
+        else failed(new Error(`status ${response.statusCode}`))
+      })
+    })
+    sent.on('error', failed)
+    sent.end(body)
+  })
+}
+
+/** An open stream from now on; `onEvent` gets the data of each record's event. */
+async function openStream(onEvent: (data: string) => void): Promise<ClientRequest> {
+  const headers = { accept: 'text/event-stream' }
+  const sent = request({ port, path: `${path}?from=latest`, headers, agent: false })
+  sent.on('error', () => {}).end()
+  const [response] = (await once(sent, 'response')) as [IncomingMessage]
+  if (response.statusCode !== 200) throw new Error(`status ${response.statusCode}`)
+  let pending = ''
+  response.setEncoding('utf8').on('data', (text: string) => {
+    const events = (pending + text).split('\n\n')
+    pending = events.pop() ?? ''
+    for (const event of events) {
+      if (event.startsWith('event: record')) onEvent(event.slice(event.indexOf('\ndata: ') + 7))
+    }
+  })
+  response.on('error', () => {})
+  return sent
+}
+
+/** Milliseconds from when each record was due until each reader had its event. */
+async function measureLatency(forSeconds: number): Promise<number[]> {
+  const latencies: number[] = []
+  const take = (data: string) => {
+    const now = performance.now()
+    latencies.push(now - (JSON.parse(data) as { value: { due: number } }).value.due)
+  }
+  const streams = await Promise.all(Array.from({ length: readers }, () => openStream(take)))
+  const total = rate * forSeconds
+  const begin = performance.now() + 100
+  let failures = 0
+  for (let n = 0; n < total; ) {
+    for (; n < total && begin + (n * 1000) / rate <= performance.now(); n++) {
+      const due = begin + (n * 1000) / rate
+      post(JSON.stringify({ due, text: 'x'.repeat(100) })).catch(() => {
+        failures += 1
+      })
+    }
+    await new Promise((done) => setImmediate(done))
+  }
+  const deadline = performance.now() + 5000
+  while (latencies.length < (total - failures) * readers && performance.now() < deadline) {
+    await pause(10)
+  }
+  for (const stream of streams) stream.destroy()
+  if (failures > 0 || latencies.length !== total * readers) {
+    console.log(`${failures} requests failed, ${latencies.length} events came`)
+  }
+  return latencies.sort((a, b) => a - b)
+}
+
+function report(latencies: readonly number[], cpu: number): void {
+  const at = (part: number) =>
+    latencies[Math.min(latencies.length - 1, Math.floor(part * latencies.length))].toFixed(2)
+  console.log(
+    `produce to event at ${rate} records/s, ${readers} reader(s), ${seconds} s: p50 ${at(0.5)} ms, ` +
+      `p99 ${at(0.99)} ms, p99.9 ${at(0.999)} ms, most ${at(1)} ms; ${(cpu * 100).toFixed(0)} % of a CPU`,
+  )
+}
+
+/** Resident memory before and with the readers, each time when it has come to rest. */
+async function measureIdle(): Promise<void> {
+  const settleMs = 10_000
+  const touch = async (count: number) => {
+    const open = []
+    for (let n = 0; n < count; n++) open.push(await openStream(() => {}))
+    return open
+  }
+  for (const each of await touch(100)) each.destroy()
+  await pause(settleMs)
+  const before = residentMegabytes(pid).now
+  const streams = await touch(idle)
+  await pause(settleMs)
+  const cpuBefore = cpuSeconds(pid)
+  // Over one heartbeat of each at least.
+  await pause(20_000)
+  const cpu = (cpuSeconds(pid) - cpuBefore) / 20
+  const kibEach = ((residentMegabytes(pid).now - before) * 1e6) / 1024 / idle
+  for (const stream of streams) stream.destroy()
+  console.log(
+    `${idle} idle readers: ${kibEach.toFixed(1)} KiB resident each, ${(cpu * 100).toFixed(1)} % of a CPU`,
+  )
+}
