@@ -50,9 +50,9 @@ try {
   await post('first')
   await measureLatency(warmUpSeconds)
   const before = cpuSeconds(pid)
-  const latencies = await measureLatency(seconds)
+  const measured = await measureLatency(seconds)
   const cpu = (cpuSeconds(pid) - before) / seconds
-  report(latencies, cpu)
+  report(measured, cpu)
   await measureIdle()
 } finally {
   agent.destroy()
@@ -93,9 +93,17 @@ async function openStream(onEvent: (data: string) => void): Promise<ClientReques
   return sent
 }
 
+/** Ascending. */
+interface Measured {
+  readonly latencies: readonly number[]
+  /** By how much this process sent too late: it is part of the latencies. */
+  readonly late: readonly number[]
+}
+
 /** Milliseconds from when each record was due until each reader had its event. */
-async function measureLatency(forSeconds: number): Promise<number[]> {
+async function measureLatency(forSeconds: number): Promise<Measured> {
   const latencies: number[] = []
+  const late: number[] = []
   const take = (data: string) => {
     const now = performance.now()
     latencies.push(now - (JSON.parse(data) as { value: { due: number } }).value.due)
@@ -107,11 +115,12 @@ async function measureLatency(forSeconds: number): Promise<number[]> {
   for (let n = 0; n < total; ) {
     for (; n < total && begin + (n * 1000) / rate <= performance.now(); n++) {
       const due = begin + (n * 1000) / rate
+      late.push(performance.now() - due)
       post(JSON.stringify({ due, text: 'x'.repeat(100) })).catch(() => {
         failures += 1
       })
     }
-    await new Promise((done) => setImmediate(done))
+    await pause(1)
   }
   const deadline = performance.now() + 5000
   while (latencies.length < (total - failures) * readers && performance.now() < deadline) {
@@ -121,15 +130,18 @@ async function measureLatency(forSeconds: number): Promise<number[]> {
   if (failures > 0 || latencies.length !== total * readers) {
     console.log(`${failures} requests failed, ${latencies.length} events came`)
   }
-  return latencies.sort((a, b) => a - b)
+  const ascending = (a: number, b: number) => a - b
+  return { latencies: latencies.sort(ascending), late: late.sort(ascending) }
 }
 
-function report(latencies: readonly number[], cpu: number): void {
-  const at = (part: number) =>
-    latencies[Math.min(latencies.length - 1, Math.floor(part * latencies.length))].toFixed(2)
+function report({ latencies, late }: Measured, cpu: number): void {
+  const at = (values: readonly number[], part: number) =>
+    values[Math.min(values.length - 1, Math.floor(part * values.length))].toFixed(2)
   console.log(
-    `produce to event at ${rate} records/s, ${readers} reader(s), ${seconds} s: p50 ${at(0.5)} ms, ` +
-      `p99 ${at(0.99)} ms, p99.9 ${at(0.999)} ms, most ${at(1)} ms; ${(cpu * 100).toFixed(0)} % of a CPU`,
+    `produce to event at ${rate} records/s, ${readers} reader(s), ${seconds} s: ` +
+      `p50 ${at(latencies, 0.5)} ms, p99 ${at(latencies, 0.99)} ms, p99.9 ${at(latencies, 0.999)} ms, ` +
+      `most ${at(latencies, 1)} ms (sent late: p50 ${at(late, 0.5)} ms, p99 ${at(late, 0.99)} ms); ` +
+      `${(cpu * 100).toFixed(0)} % of a CPU`,
   )
 }
 
