@@ -5,6 +5,9 @@ import { createGunzip, createZstdDecompress, gunzipSync, zstdDecompressSync } fr
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { TestGateway } from './test-gateway.ts'
 
+/** A busy machine takes its time. */
+const poll = <T>(read: () => T) => expect.poll(read, { timeout: 15_000 })
+
 let gateway: TestGateway
 const path = '/v1/topics/texts/records'
 
@@ -77,10 +80,10 @@ describe('streams', () => {
     expect(response.headers['content-encoding']).toBe(encoding)
     response.on('error', () => {})
     response.on('data', (chunk: Buffer) => text.write(chunk))
-    await expect.poll(() => seen).toContain('caught-up')
+    await poll(() => seen).toContain('caught-up')
     for (let n = 0; n < 5; n++) {
       await gateway.post(`/v1/topics/${topic}/records`, `event ${n}`)
-      await expect.poll(() => seen).toContain(`event ${n}`)
+      await poll(() => seen).toContain(`event ${n}`)
     }
     sent.destroy()
     await closed

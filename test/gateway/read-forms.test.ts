@@ -9,6 +9,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { TestEventSource } from './event-source.ts'
 import { TestGateway } from './test-gateway.ts'
 
+/** A busy machine takes its time. */
+const poll = <T>(read: () => T) => expect.poll(read, { timeout: 15_000 })
+
 const ndjson = { accept: 'application/x-ndjson' }
 const raw = { accept: 'application/vnd.kafka.recordbatch' }
 const parts = { accept: 'multipart/mixed' }
@@ -87,15 +90,15 @@ describe('NDJSON', () => {
   test('followed: what comes, cursors in silence, and the reason it ends', async () => {
     await fill('followed', [1])
     const { seen, close } = followLines(gateway.url(`${path('followed')}?follow=true`))
-    await expect.poll(() => seen.length).toBeGreaterThanOrEqual(2)
+    await poll(() => seen.length).toBeGreaterThanOrEqual(2)
     expect(seen[0].value).toBe(1)
     expect(seen[1]).toMatchObject({ caught_up: true, high_watermark: { 0: 1 } })
-    await expect.poll(() => seen.filter(({ cursor }) => cursor).length).toBeGreaterThan(2)
+    await poll(() => seen.filter(({ cursor }) => cursor).length).toBeGreaterThan(2)
     await fill('followed', [2])
-    await expect.poll(() => seen.some(({ value }) => value === 2)).toBe(true)
+    await poll(() => seen.some(({ value }) => value === 2)).toBe(true)
     await gateway.request('DELETE', '/v1/topics/followed')
     await gateway.createTopic('followed')
-    await expect.poll(() => seen.at(-1).error?.code).toBe('topic_replaced')
+    await poll(() => seen.at(-1).error?.code).toBe('topic_replaced')
     expect(seen.at(-1).cursor).toBeTypeOf('string')
     close()
   })
@@ -104,14 +107,14 @@ describe('NDJSON', () => {
     const aging = await TestGateway.start({ limits: { streamAgeMsMax: 100 } })
     await aging.createTopic('old')
     const old = followLines(aging.url(`${path('old')}?follow=true`))
-    await expect.poll(() => old.seen.at(-1)?.reconnect).toBe('max_age')
+    await poll(() => old.seen.at(-1)?.reconnect).toBe('max_age')
     await aging[Symbol.asyncDispose]()
     const closing = await TestGateway.start()
     await closing.createTopic('shut')
     const shut = followLines(closing.url(`${path('shut')}?follow=true`))
-    await expect.poll(() => shut.seen.length).toBe(1)
+    await poll(() => shut.seen.length).toBe(1)
     await closing[Symbol.asyncDispose]()
-    await expect.poll(() => shut.seen.at(-1)?.reconnect).toBe('shutdown')
+    await poll(() => shut.seen.at(-1)?.reconnect).toBe('shutdown')
   })
 })
 
