@@ -29,6 +29,7 @@ const differences: Readonly<Record<string, string>> = {
   'controller.quorum.voters': 'named a non-empty list there, yet may be empty',
   'controller.quorum.bootstrap.servers': 'the same',
   'internal.segment.bytes': 'Kafka fails later on a segment of no bytes',
+  'num.replica.alter.log.dirs.threads': 'with none, a move would never end',
 }
 
 /** Not in KafkaConfig: dynamic configs, those of its authorizer, and of clients that a broker has too. */
