@@ -39,7 +39,7 @@ export function memberSlice(text: string, at: number, name: string): Slice | und
   let next = skipSpace(text, skipSpace(text, at) + 1)
   while (text.charCodeAt(next) === quote) {
     const keyEnd = stringEnd(text, next)
-    const key: unknown = JSON.parse(text.slice(next, keyEnd))
+    const key = stringAt(text, next, keyEnd)
     const start = skipSpace(text, skipSpace(text, keyEnd) + 1)
     const end = valueEnd(text, start)
     if (key === name) found = { start, end }
@@ -65,6 +65,12 @@ function stringEnd(text: string, at: number): number {
   let close = text.indexOf('"', at + 1)
   while (close >= 0 && isEscaped(text, close)) close = text.indexOf('"', close + 1)
   return close < 0 ? text.length : close + 1
+}
+
+/** What the string from `start` to `end` says; hardly any name has an escape in it. */
+function stringAt(text: string, start: number, end: number): unknown {
+  const inner = text.slice(start + 1, end - 1)
+  return inner.includes('\\') ? JSON.parse(text.slice(start, end)) : inner
 }
 
 function isEscaped(text: string, at: number): boolean {
