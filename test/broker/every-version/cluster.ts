@@ -165,6 +165,25 @@ const describeClientQuotas = check(apis.describeClientQuotas, [0, 1], async (gro
   expect((await findQuota(ground, version, 'nobody')).entries).toEqual([])
 })
 
+const describeUserScramCredentials = check(
+  apis.describeUserScramCredentials,
+  [0, 0],
+  async (ground, version) => {
+    const ask = (names: string[] | null) =>
+      ground.client.send(apis.describeUserScramCredentials, version, {
+        users: names?.map((name) => ({ name })) ?? null,
+      })
+    expect(await ask(null)).toMatchObject({ errorCode: 0, errorMessage: null, results: [] })
+    expect((await ask([])).results).toEqual([])
+    const named = await ask(['alice', 'bob', 'bob'])
+    expect(errorsIn(named)).toEqual(['NONE', 'RESOURCE_NOT_FOUND', 'DUPLICATE_RESOURCE'])
+    expect(named.results[0]).toMatchObject({
+      user: 'alice',
+      errorMessage: 'Attempt to describe a user credential that does not exist: alice',
+    })
+  },
+)
+
 const describeLogDirs = check(apis.describeLogDirs, [1, 5], async (ground, version) => {
   const { name } = await ground.topic(['a'])
   const ask = (topics: { topic: string; partitions: number[] }[] | null) =>
@@ -269,6 +288,7 @@ export const clusterChecks: readonly Check[] = [
   updateFeatures,
   alterClientQuotas,
   describeClientQuotas,
+  describeUserScramCredentials,
   describeLogDirs,
   alterReplicaLogDirs,
   electLeaders,
