@@ -1,6 +1,12 @@
 // What every Disk promises. `setUp` gives an empty disk; paths are relative to its root.
 
-import { type Disk, DiskError, type DiskFile } from '@sluice/core/host/disk'
+import {
+  type Disk,
+  DiskError,
+  type DiskFile,
+  smallFileBytesMax,
+  smallFolderEntriesMax,
+} from '@sluice/core/host/disk'
 import { afterEach, describe, expect, test } from 'vitest'
 
 export interface DiskUnderTest {
@@ -215,6 +221,33 @@ export function diskContract(name: string, setUp: () => Promise<DiskUnderTest>):
       ])
       await settle(disk.flushFolder('data'))
       expect(await kindOf(settle(disk.makeFolder('data/a/x')))).toBe('io')
+    })
+
+    test('small files and folders are read at once, others are not', async () => {
+      const { disk, settle } = await newDisk()
+      expect(disk.listSmallSync('data')).toEqual([])
+      await settle(disk.makeFolder('data/t-0'))
+      for (const [name, bytes] of [
+        ['none', 0],
+        ['small', smallFileBytesMax],
+        ['large', smallFileBytesMax + 1],
+      ] as const) {
+        await settle(disk.replaceFile(`data/${name}`, Buffer.alloc(bytes, 7)))
+      }
+      expect(disk.readSmallSync('data/none')).toEqual(Buffer.alloc(0))
+      expect(disk.readSmallSync('data/small')?.equals(Buffer.alloc(smallFileBytesMax, 7))).toBe(
+        true,
+      )
+      expect(disk.readSmallSync('data/large')).toBeUndefined()
+      expect(disk.listSmallSync('data')).toEqual(await settle(disk.list('data')))
+      const kind = async (read: () => unknown) => kindOf(settle(Promise.resolve().then(read)))
+      expect(await kind(() => disk.readSmallSync('data/missing'))).toBe('not-found')
+      expect(await kind(() => disk.readSmallSync('data/t-0'))).toBe('io')
+      expect(await kind(() => disk.listSmallSync('data/none'))).toBe('io')
+      for (let i = 0; i <= smallFolderEntriesMax; i++) {
+        await settle(disk.makeFolder(`data/t-0/${i}`))
+      }
+      expect(disk.listSmallSync('data/t-0')).toBeUndefined()
     })
 
     test('rename moves files and folders and replaces a file', async () => {

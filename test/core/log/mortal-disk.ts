@@ -38,12 +38,22 @@ export class MortalDisk implements Disk {
     return this.call(`read ${path}`, () => this.#disk.readFile(path))
   }
 
+  readSmallSync(path: string): Buffer | undefined {
+    this.callSync(`read ${path}`)
+    return this.#disk.readSmallSync(path)
+  }
+
   replaceFile(path: string, content: Uint8Array): Promise<void> {
     return this.call(`replace ${path}`, () => this.#disk.replaceFile(path, content))
   }
 
   list(path: string): Promise<DiskEntry[]> {
     return this.call(`list ${path}`, () => this.#disk.list(path))
+  }
+
+  listSmallSync(path: string): DiskEntry[] | undefined {
+    this.callSync(`list ${path}`)
+    return this.#disk.listSmallSync(path)
   }
 
   makeFolder(path: string): Promise<void> {

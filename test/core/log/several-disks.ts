@@ -29,6 +29,11 @@ export class SeveralDisks implements Disk {
     return this.#disk.readFile(path)
   }
 
+  readSmallSync(path: string): Buffer | undefined {
+    this.#check('read', path, 'read')
+    return this.#disk.readSmallSync(path)
+  }
+
   async replaceFile(path: string, content: Uint8Array): Promise<void> {
     this.#check('replace', path, 'write')
     await this.#disk.replaceFile(path, content)
@@ -38,6 +43,11 @@ export class SeveralDisks implements Disk {
   async list(path: string): Promise<DiskEntry[]> {
     this.#check('list', path, 'read')
     return this.#disk.list(path)
+  }
+
+  listSmallSync(path: string): DiskEntry[] | undefined {
+    this.#check('list', path, 'read')
+    return this.#disk.listSmallSync(path)
   }
 
   async makeFolder(path: string): Promise<void> {

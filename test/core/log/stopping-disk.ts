@@ -38,9 +38,11 @@ export class StoppingDisk implements Disk {
   }
 
   readFile = (path: string) => this.later(() => this.#disk.readFile(path))
+  readSmallSync = (path: string) => this.now(() => this.#disk.readSmallSync(path))
   replaceFile = (path: string, content: Uint8Array) =>
     this.later(() => this.#disk.replaceFile(path, content))
   list = (path: string) => this.later(() => this.#disk.list(path))
+  listSmallSync = (path: string) => this.now(() => this.#disk.listSmallSync(path))
   makeFolder = (path: string) => this.later(() => this.#disk.makeFolder(path))
   rename = (from: string, to: string) => this.later(() => this.#disk.rename(from, to))
   unlink = (path: string) => this.later(() => this.#disk.unlink(path))

@@ -1,7 +1,8 @@
 // Disk: files and folders. Paths are absolute, or relative to where the implementation is rooted.
 //
 // Two kinds of call, never mixed on one file at once:
-//   synchronous   append, readSync, openSync: from the event loop, for the log's hot path
+//   synchronous   append, readSync, openSync: from the event loop, for the log's hot path; readSmallSync and
+//                 listSmallSync, for what is found beside each of very many logs at a start
 //   asynchronous  appendLater, flush, read, truncate, rename, unlink, list: on the thread pool (8 at a time
 //                 at most)
 //
@@ -21,12 +22,19 @@ export interface Disk {
   /** The whole file. Rejects with DiskError 'not-found'. */
   readFile(path: string): Promise<Buffer>
   /**
+   * As readFile, at once: a thread of the pool costs many times what reading a small file does. Undefined for
+   * a file of more than `smallFileBytesMax`. Whoever reads very many lets the loop go on in between.
+   */
+  readSmallSync(path: string): Buffer | undefined
+  /**
    * Replaces `path` atomically and durably: temporary file, flush, rename, flush of the folder. Calls
    * for one path are done in turn.
    */
   replaceFile(path: string, content: Uint8Array): Promise<void>
   /** Names (not paths) in a folder, sorted; a missing folder is empty. */
   list(path: string): Promise<DiskEntry[]>
+  /** As list, at once; undefined for a folder of more than `smallFolderEntriesMax`. */
+  listSmallSync(path: string): DiskEntry[] | undefined
   /** Creates a folder and its parents; existing ones are fine. */
   makeFolder(path: string): Promise<void>
   /** Renames a file or folder; replaces a file that is there. */
@@ -40,6 +48,9 @@ export interface Disk {
   /** Of the volume that holds `path`. */
   volume(path: string): Promise<Volume>
 }
+
+export const smallFileBytesMax = 64 * 1024
+export const smallFolderEntriesMax = 64
 
 export interface Volume {
   readonly totalBytes: number

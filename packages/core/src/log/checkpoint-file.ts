@@ -7,7 +7,8 @@
 //   orders 1 900           5 4711
 //   (offsets by partition)
 
-import { type Disk, DiskError } from '../host/disk.ts'
+import type { Disk } from '../host/disk.ts'
+import { readIfThere } from './small-files.ts'
 
 const version = '0'
 
@@ -17,13 +18,8 @@ export async function readCheckpoint(
   path: string,
   fieldsPerLine: number,
 ): Promise<string[][] | undefined> {
-  let text: string
-  try {
-    text = (await disk.readFile(path)).toString('utf8')
-  } catch (error) {
-    if (error instanceof DiskError && error.kind === 'not-found') return undefined
-    throw error
-  }
+  const text = (await readIfThere(disk, path))?.toString('utf8')
+  if (text === undefined) return undefined
   const [head, count, ...lines] = text.split('\n')
   if (lines.at(-1) === '') lines.pop()
   if (head !== version || count !== String(lines.length)) return undefined

@@ -3,9 +3,9 @@
 
 import { join } from 'node:path/posix'
 import type { Clock } from '../host/clock.ts'
-import type { Disk } from '../host/disk.ts'
+import type { Disk, DiskEntry } from '../host/disk.ts'
 import { isLeftover, parseSegmentFileName, type SegmentFileKind } from './file-names.ts'
-import { completeSwap, parseSwapName } from './segment-swap.ts'
+import { completeSwap, parseSwapName, type SwapContext } from './segment-swap.ts'
 
 export interface SegmentFiles {
   readonly baseOffset: number
@@ -22,10 +22,13 @@ export interface LogFolder {
 }
 
 export async function readLogFolder(disk: Disk, clock: Clock, folder: string): Promise<LogFolder> {
-  await endSwaps(disk, clock, folder)
+  const found = await entriesOf(disk, folder)
+  const entries = (await endSwaps({ disk, clock, folder }, found))
+    ? await entriesOf(disk, folder)
+    : found
   const sizes = new Map<SegmentFileKind, Map<number, number>>()
   const names: { name: string; kind: SegmentFileKind; offset: number }[] = []
-  for (const { name, sizeBytes, folder: isFolder } of await disk.list(folder)) {
+  for (const { name, sizeBytes, folder: isFolder } of entries) {
     if (isFolder) continue
     if (isLeftover(name)) await disk.unlink(join(folder, name))
     const file = parseSegmentFileName(name)
@@ -49,15 +52,22 @@ export async function readLogFolder(disk: Disk, clock: Clock, folder: string): P
   return { segments, snapshotOffsets: [...(sizes.get('snapshot')?.keys() ?? [])] }
 }
 
-async function endSwaps(disk: Disk, clock: Clock, folder: string): Promise<void> {
-  const names = (await disk.list(folder)).map(({ name }) => name)
+async function entriesOf(disk: Disk, folder: string): Promise<DiskEntry[]> {
+  return disk.listSmallSync(folder) ?? (await disk.list(folder))
+}
+
+/** @returns whether there were any, so that other files may stand there now. */
+async function endSwaps(context: SwapContext, entries: readonly DiskEntry[]): Promise<boolean> {
+  const { disk, folder } = context
+  const names = entries.map(({ name }) => name)
+  if (!names.some((name) => name.endsWith('.swap'))) return false
   const swaps = names.map(parseSwapName).filter((base) => base !== undefined)
   for (const base of swaps) {
     const bases = names.flatMap((name) => {
       const file = parseSegmentFileName(name)
       return file?.kind === 'log' ? [file.offset] : []
     })
-    await completeSwap({ disk, clock, folder }, base, bases)
+    await completeSwap(context, base, bases)
   }
   // Indexes of an exchange that was not begun: the log was to be renamed after them.
   for (const name of names) {
@@ -65,6 +75,7 @@ async function endSwaps(disk: Disk, clock: Clock, folder: string): Promise<void>
       await disk.unlink(join(folder, name))
     }
   }
+  return true
 }
 
 function swapOf(swaps: readonly number[], name: string): boolean {

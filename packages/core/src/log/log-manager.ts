@@ -16,6 +16,7 @@ import type { Random } from '../host/random.ts'
 import { assert } from '../lib/assert.ts'
 import { KeyedQueue } from '../lib/keyed-queue.ts'
 import { Limiter } from '../lib/limiter.ts'
+import { Slices } from '../lib/slices.ts'
 import { partitionFolderName, strayFolderName } from './file-names.ts'
 import { FutureLogs } from './future-logs.ts'
 import { Log } from './log.ts'
@@ -80,6 +81,8 @@ export class LogManager {
   /** Where a log is to be made, by folder. */
   readonly #preferences = new Map<string, LogDir>()
   readonly #limiter = new Limiter(logsAtOnce)
+  /** Small logs are opened without a wait for the disk: the loop must go on in between. */
+  readonly #slices: Slices
   /** Creating and deleting, by folder. */
   readonly #folderJobs = new KeyedQueue<string>()
   readonly #timers: Timer[] = []
@@ -110,6 +113,7 @@ export class LogManager {
     const { config } = options
     this.#options = options
     this.#resources = options.resources ?? newLogResources()
+    this.#slices = new Slices(options.clock)
     this.dirs = parts.dirs
     this.clusterId = parts.clusterId
     this.#logs = parts.logs
@@ -170,6 +174,7 @@ export class LogManager {
     const folderName = partitionFolderName(request.topic, request.partition)
     return this.#folderJobs.run(folderName, () =>
       this.#limiter.run(async () => {
+        await this.#slices.pause()
         assert(!this.#closed, 'no log is opened any more')
         assert(!this.#logs.has(folderName), `${folderName} is open already`)
         this.#unopened.add(folderName)

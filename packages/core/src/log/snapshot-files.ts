@@ -2,7 +2,7 @@
 // at a clean end; the newest sound one is where a restart starts from, and batches behind it are replayed.
 
 import { join } from 'node:path/posix'
-import { type Disk, DiskError } from '../host/disk.ts'
+import type { Disk } from '../host/disk.ts'
 import type { Dedup } from './dedup.ts'
 import { segmentFileName } from './file-names.ts'
 import {
@@ -13,6 +13,7 @@ import {
   keysOfDedup,
 } from './producer-snapshot.ts'
 import type { ProducerState } from './producer-state.ts'
+import { readIfThere } from './small-files.ts'
 
 /** A snapshot as of some offset, encoded when the log ended there. */
 export interface Snapshot {
@@ -98,23 +99,14 @@ export class SnapshotFiles {
     nowMs: number,
     dedup: Dedup | undefined,
   ): Promise<ProducerState[] | undefined> {
-    const content = await this.#read(this.#path(offset, 'snapshot'))
+    const content = await readIfThere(this.#disk, this.#path(offset, 'snapshot'))
     const states = content === undefined ? undefined : decodeSnapshot(content, nowMs)
     if (states === undefined) return undefined
-    const older = await this.#read(this.#path(offset, 'dedup'))
+    const older = await readIfThere(this.#disk, this.#path(offset, 'dedup'))
     // Kafka writes none. One that is damaged would let in what was stored: an older snapshot has to do.
     if (older === undefined) return states
     if (!addDedup(older, states)) return undefined
     return dedup === undefined || dedup.load(keysOfDedup(older)) ? states : undefined
-  }
-
-  async #read(path: string): Promise<Buffer | undefined> {
-    try {
-      return await this.#disk.readFile(path)
-    } catch (error) {
-      if (error instanceof DiskError && error.kind === 'not-found') return undefined
-      throw error
-    }
   }
 
   async #remove(goes: (offset: number) => boolean): Promise<void> {

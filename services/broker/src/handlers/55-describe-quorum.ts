@@ -11,7 +11,6 @@ import { handler, type RequestContext } from '../handler.ts'
 
 const metadataTopic = '__cluster_metadata'
 const nodesSince = 2
-const directoryIdsSince = 2
 
 export const describeQuorum = handler(
   apis.describeQuorum,
@@ -32,7 +31,7 @@ export const describeQuorum = handler(
       topicName,
       partitions: partitions.map(({ partitionIndex }) =>
         topicName === metadataTopic && partitionIndex === 0
-          ? metadataPartition(broker, context.apiVersion)
+          ? metadataPartition(broker)
           : unknownPartition(partitionIndex),
       ),
     })),
@@ -51,7 +50,7 @@ function controllerNodes({ cluster: { image } }: Broker, context: RequestContext
   return [{ nodeId: id, listeners }]
 }
 
-function metadataPartition(broker: Broker, apiVersion: number) {
+function metadataPartition(broker: Broker) {
   const { image, controllerEpoch } = broker.cluster
   const controller = image.broker(image.controllerId)
   const now = broker.host.clock.now()
@@ -65,7 +64,7 @@ function metadataPartition(broker: Broker, apiVersion: number) {
     currentVoters: [
       {
         replicaId: image.controllerId,
-        ...(apiVersion >= directoryIdsSince && { replicaDirectoryId: controller?.directoryId }),
+        replicaDirectoryId: controller?.directoryId,
         logEndOffset: image.version,
         lastFetchTimestamp: now,
         lastCaughtUpTimestamp: now,

@@ -11,7 +11,7 @@ import { KeyedQueue } from '../../lib/keyed-queue.ts'
 import { AppendQueue } from '../append-queue.ts'
 import type { Clock } from '../clock.ts'
 import type { Disk, DiskEntry, DiskErrorKind, DiskFile, Volume } from '../disk.ts'
-import { DiskError } from '../disk.ts'
+import { DiskError, smallFileBytesMax, smallFolderEntriesMax } from '../disk.ts'
 import { FileContent } from './file-content.ts'
 import { type File, type Folder, FolderTree } from './folder-tree.ts'
 import { contentAfterPowerLoss } from './power-loss.ts'
@@ -75,13 +75,12 @@ export class MemoryDisk implements Disk {
   }
 
   readFile(path: string): Promise<Buffer> {
-    return this.later(() => {
-      const file = this.#tree.find(path)
-      if (file?.kind !== 'file') {
-        throw new DiskError(file === undefined ? 'not-found' : 'io', 'read', path)
-      }
-      return wholeOf(file.content)
-    })
+    return this.later(() => wholeOf(this.#contentOf(path)))
+  }
+
+  readSmallSync(path: string): Buffer | undefined {
+    const content = this.#contentOf(path)
+    return content.sizeBytes > smallFileBytesMax ? undefined : wholeOf(content)
   }
 
   replaceFile(path: string, content: Uint8Array): Promise<void> {
@@ -90,17 +89,12 @@ export class MemoryDisk implements Disk {
   }
 
   list(path: string): Promise<DiskEntry[]> {
-    return this.later(() => {
-      const folder = this.#tree.find(path)
-      if (folder === undefined) return []
-      if (folder.kind === 'file') throw new DiskError('io', 'list', path)
-      const entries = [...folder.entries].map(([name, node]) => ({
-        name,
-        folder: node.kind === 'folder',
-        sizeBytes: node.kind === 'folder' ? 0 : node.content.sizeBytes,
-      }))
-      return entries.sort((a, b) => (a.name < b.name ? -1 : 1))
-    })
+    return this.later(() => this.#listNow(path))
+  }
+
+  listSmallSync(path: string): DiskEntry[] | undefined {
+    const entries = this.#listNow(path)
+    return entries.length > smallFolderEntriesMax ? undefined : entries
   }
 
   makeFolder(path: string): Promise<void> {
@@ -244,6 +238,26 @@ export class MemoryDisk implements Disk {
 
   release(bytes: number): void {
     this.#usedBytes -= bytes
+  }
+
+  #contentOf(path: string): FileContent {
+    const file = this.#tree.find(path)
+    if (file?.kind !== 'file') {
+      throw new DiskError(file === undefined ? 'not-found' : 'io', 'read', path)
+    }
+    return file.content
+  }
+
+  #listNow(path: string): DiskEntry[] {
+    const folder = this.#tree.find(path)
+    if (folder === undefined) return []
+    if (folder.kind === 'file') throw new DiskError('io', 'list', path)
+    const entries = [...folder.entries].map(([name, node]) => ({
+      name,
+      folder: node.kind === 'folder',
+      sizeBytes: node.kind === 'folder' ? 0 : node.content.sizeBytes,
+    }))
+    return entries.sort((a, b) => (a.name < b.name ? -1 : 1))
   }
 
   #replaceNow(path: string, content: Buffer): void {

@@ -2,12 +2,29 @@
 // all else is done by the thread pool, 8 jobs at a time at most: the launcher gives the pool 16 threads,
 // so that a stuck disk leaves some for name look-ups.
 
-import { closeSync, constants, fstatSync, openSync } from 'node:fs'
+import {
+  closeSync,
+  constants,
+  type Dirent,
+  fstatSync,
+  openSync,
+  readdirSync,
+  readSync,
+  type Stats,
+  statSync,
+} from 'node:fs'
 import * as fs from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { KeyedQueue } from '../../lib/keyed-queue.ts'
 import { Limiter } from '../../lib/limiter.ts'
-import type { Disk, DiskEntry, DiskFile, Volume } from '../disk.ts'
+import {
+  type Disk,
+  type DiskEntry,
+  type DiskFile,
+  smallFileBytesMax,
+  smallFolderEntriesMax,
+  type Volume,
+} from '../disk.ts'
 import { codeOf, diskError } from './disk-errors.ts'
 import { NodeFile } from './file.ts'
 
@@ -40,6 +57,21 @@ export class NodeDisk implements Disk {
     return this.#run('read', path, () => fs.readFile(this.#full(path)))
   }
 
+  readSmallSync(path: string): Buffer | undefined {
+    let fd: number | undefined
+    try {
+      fd = openSync(this.#full(path), constants.O_RDONLY)
+      const { size } = fstatSync(fd)
+      if (size > smallFileBytesMax) return undefined
+      const content = Buffer.allocUnsafe(size)
+      return content.subarray(0, readSync(fd, content, 0, size, 0))
+    } catch (error) {
+      throw diskError(error, 'read', path)
+    } finally {
+      if (fd !== undefined) closeSync(fd)
+    }
+  }
+
   replaceFile(path: string, content: Uint8Array): Promise<void> {
     const full = this.#full(path)
     // Kafka names such files so, too: whoever scans the folder passes over it.
@@ -58,14 +90,31 @@ export class NodeDisk implements Disk {
       const full = this.#full(path)
       const entries: DiskEntry[] = []
       for (const entry of await ifThere(fs.readdir(full, { withFileTypes: true }), [])) {
-        const { name } = entry
-        const stats = await ifThere(fs.stat(join(full, name)), undefined)
-        if (stats === undefined) continue
-        const folder = stats.isDirectory()
-        entries.push({ name, folder, sizeBytes: folder ? 0 : stats.size })
+        const stats = entry.isDirectory()
+          ? undefined
+          : await ifThere(fs.stat(join(full, entry.name)), null)
+        if (stats !== null) entries.push(diskEntry(entry.name, stats))
       }
-      return entries.sort((a, b) => (a.name < b.name ? -1 : 1))
+      return entries.sort(byName)
     })
+  }
+
+  listSmallSync(path: string): DiskEntry[] | undefined {
+    const full = this.#full(path)
+    const entries: DiskEntry[] = []
+    try {
+      const found = readFolderSync(full)
+      if (found.length > smallFolderEntriesMax) return undefined
+      for (const entry of found) {
+        const stats = entry.isDirectory()
+          ? undefined
+          : (statSync(join(full, entry.name), { throwIfNoEntry: false }) ?? null)
+        if (stats !== null) entries.push(diskEntry(entry.name, stats))
+      }
+    } catch (error) {
+      throw diskError(error, 'list', path)
+    }
+    return entries.sort(byName)
   }
 
   async makeFolder(path: string): Promise<void> {
@@ -105,6 +154,25 @@ export class NodeDisk implements Disk {
 
   #full(path: string): string {
     return resolve(this.#root, path)
+  }
+}
+
+/** `stats` of what is not known to be a folder. */
+function diskEntry(name: string, stats: Stats | undefined): DiskEntry {
+  const folder = stats?.isDirectory() ?? true
+  return { name, folder, sizeBytes: folder ? 0 : (stats?.size ?? 0) }
+}
+
+function byName(a: DiskEntry, b: DiskEntry): number {
+  return a.name < b.name ? -1 : 1
+}
+
+function readFolderSync(full: string): Dirent[] {
+  try {
+    return readdirSync(full, { withFileTypes: true })
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return []
+    throw error
   }
 }
 
