@@ -56,6 +56,18 @@ describe('ListOffsets', () => {
     expect(await offsetOf(-3)).toEqual({ offset: 6, timestamp: 5000 })
   })
 
+  test('bug class 26: by timestamp, the record inside its batch', async () => {
+    await running.createTopic('orders')
+    const records = [1000, 2000, 3000].map((timestamp) => ({
+      timestamp,
+      key: null,
+      value: Buffer.from('x'),
+    }))
+    await client.produce('orders', [], { batch: batchOf([], { records }) })
+    expect(await offsetOf(1500)).toEqual({ offset: 1, timestamp: 2000 })
+    expect(await offsetOf(2001)).toEqual({ offset: 2, timestamp: 3000 })
+  })
+
   test('refuses what cannot be asked', async () => {
     expect(await offsetOf(-1)).toBe('UNKNOWN_TOPIC_OR_PARTITION')
     await running.createTopic('orders')

@@ -271,10 +271,19 @@ describe('Produce refuses', () => {
     expect(await errorOf({ batch: batchOf(['a'], { control: true }) })).toBe('INVALID_RECORD')
   })
 
+  test('bug class 26: batches of more than max.message.bytes, to the byte', async () => {
+    const batch = batchOf(['x'.repeat(100)])
+    for (const [topic, bytes] of [
+      ['exact', batch.length],
+      ['small', batch.length - 1],
+    ] as const) {
+      await running.createTopic(topic, { configs: { 'max.message.bytes': String(bytes) } })
+    }
+    expect(await errorOf({ batch }, 'exact')).toBe('NONE')
+    expect(await errorOf({ batch }, 'small')).toBe('MESSAGE_TOO_LARGE')
+  })
+
   test('what the configs of the topic forbid', async () => {
-    await running.createTopic('small', { configs: { 'max.message.bytes': '100' } })
-    const large = { batch: batchOf(['x'.repeat(100)]) }
-    expect(await errorOf(large, 'small')).toBe('MESSAGE_TOO_LARGE')
     await running.createTopic('keyed', { configs: { 'cleanup.policy': 'compact' } })
     expect(await errorOf({}, 'keyed')).toBe('INVALID_RECORD')
     expect(await errorOf({ batch: batchOf(['v'], { key: 'k' }) }, 'keyed')).toBe('NONE')

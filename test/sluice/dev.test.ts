@@ -103,7 +103,7 @@ describe('sluice dev', () => {
     [['--host', '0.0.0.0', '--advertise', 'h'], /neither TLS nor authentication; add --insecure/],
     [['--override', 'num.partition=2'], /unknown config num.partition; did you mean num.part/],
     [['--override', 'num.partitions=x'], /--override: Invalid value x for configuration num.part/],
-    [['--override', 'log.dirs=/a,/b'], /log.dirs names 2 folders, and one is all there can be/],
+    [['--override', 'log.dirs=/a,/b/../a'], /log.dirs names a folder twice: \/a/],
     [['--override', 'listeners=SSL://127.0.0.1:0'], /asks for SSL: TLS and SASL are not there/],
     [['--port', '70000'], /It must be a whole number from 0 to 65535/],
     [['--prot', '1'], /unknown option '--prot' \(Did you mean --port\?\)/],

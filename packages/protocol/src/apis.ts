@@ -72,6 +72,10 @@ import {
   alterClientQuotasRequest,
   alterClientQuotasResponse,
 } from './messages/49-alter-client-quotas.ts'
+import {
+  describeUserScramCredentialsRequest,
+  describeUserScramCredentialsResponse,
+} from './messages/50-describe-user-scram-credentials.ts'
 import { describeQuorumRequest, describeQuorumResponse } from './messages/55-describe-quorum.ts'
 import { updateFeaturesRequest, updateFeaturesResponse } from './messages/57-update-features.ts'
 import { describeClusterRequest, describeClusterResponse } from './messages/60-describe-cluster.ts'
@@ -185,6 +189,11 @@ export const apis = {
     describeClientQuotasResponse,
   ),
   alterClientQuotas: api('AlterClientQuotas', alterClientQuotasRequest, alterClientQuotasResponse),
+  describeUserScramCredentials: api(
+    'DescribeUserScramCredentials',
+    describeUserScramCredentialsRequest,
+    describeUserScramCredentialsResponse,
+  ),
   describeQuorum: api('DescribeQuorum', describeQuorumRequest, describeQuorumResponse),
   updateFeatures: api('UpdateFeatures', updateFeaturesRequest, updateFeaturesResponse),
   describeCluster: api('DescribeCluster', describeClusterRequest, describeClusterResponse),

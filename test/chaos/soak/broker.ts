@@ -2,7 +2,7 @@
 // resident memory, heap, descriptors, processor time, event-loop delay, and every line it writes to its log.
 
 import { type ChildProcess, spawn } from 'node:child_process'
-import { readdirSync } from 'node:fs'
+import { readdirSync, readlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { pathToFileURL } from 'node:url'
@@ -18,13 +18,20 @@ export interface Sample {
   readonly heapMegabytes: number
   /** Buffers outside the heap. */
   readonly externalMegabytes: number
+  /** The lowest of what is resident beside V8's heap: malloc's, code, stacks, buffers. */
+  readonly nativeMegabytes: number
   readonly descriptors: number
+  /** Descriptors of files that have no name any more: nobody but a leak holds these. */
+  readonly deletedFiles: number
   readonly cpuPercent: number
   /** The mean since the sample before. */
   readonly loopDelayMs: number
 }
 
-interface Heap {
+/** What the probe tells: of process.memoryUsage(). */
+interface Memory {
+  readonly rss: number
+  readonly heapTotal: number
   readonly heapUsed: number
   readonly external: number
 }
@@ -42,7 +49,7 @@ export class SoakBroker {
   readonly #child: ChildProcess
   readonly #ended: Promise<number | null>
   readonly #startedMs = performance.now()
-  #heaps: Heap[] = []
+  #memories: Memory[] = []
   #last = { atMs: 0, cpuSeconds: 0, loopDelaySeconds: 0, loopTicks: 0 }
 
   private constructor(port: number, child: ChildProcess) {
@@ -51,7 +58,7 @@ export class SoakBroker {
     this.#ended = new Promise((done) => child.on('close', (code) => done(code)))
     createInterface({ input: child.stderr! }).on('line', (line) => this.#logged(line))
     child.stdout!.resume()
-    child.on('message', (heap) => this.#heaps.push(heap as Heap))
+    child.on('message', (memory) => this.#memories.push(memory as Memory))
   }
 
   static async start(home: string, overrides: Record<string, string>): Promise<SoakBroker> {
@@ -93,15 +100,18 @@ export class SoakBroker {
     }
     const last = this.#last
     this.#last = now
-    const heaps = this.#heaps.splice(0)
-    const lowest = (field: keyof Heap) => Math.min(...heaps.map((heap) => heap[field])) / 1e6
+    const memories = this.#memories.splice(0)
+    const lowest = (of: (memory: Memory) => number) => Math.min(...memories.map(of)) / 1e6
+    const links = descriptorLinks(pid)
     const ticks = now.loopTicks - last.loopTicks
     return {
       seconds: (now.atMs - this.#startedMs) / 1000,
       rssMegabytes: residentMegabytes(pid).now,
-      heapMegabytes: lowest('heapUsed'),
-      externalMegabytes: lowest('external'),
-      descriptors: readdirSync(`/proc/${pid}/fd`).length,
+      heapMegabytes: lowest(({ heapUsed }) => heapUsed),
+      externalMegabytes: lowest(({ external }) => external),
+      nativeMegabytes: lowest(({ rss, heapTotal }) => rss - heapTotal),
+      descriptors: links.length,
+      deletedFiles: links.filter((link) => link.endsWith(' (deleted)')).length,
       cpuPercent: ((now.cpuSeconds - last.cpuSeconds) / ((now.atMs - last.atMs) / 1000)) * 100,
       loopDelayMs:
         ticks === 0 ? 0 : ((now.loopDelaySeconds - last.loopDelaySeconds) / ticks) * 1000,
@@ -120,4 +130,16 @@ export class SoakBroker {
     if (notice) this.warnings.push(line)
     else if (line !== '') this.errorLines.push(line)
   }
+}
+
+/** What the descriptors of a process refer to; one that is closed meanwhile counts as nothing. */
+function descriptorLinks(pid: number): string[] {
+  const folder = `/proc/${pid}/fd`
+  return readdirSync(folder).map((descriptor) => {
+    try {
+      return readlinkSync(join(folder, descriptor))
+    } catch {
+      return ''
+    }
+  })
 }

@@ -1,6 +1,7 @@
-// What a series of samples says: flat, or growing. Judged over the second half of the run, when caches are full and
-// code is compiled: the straight line of least squares through it must not rise by more than the allowance from the
-// half's beginning to its end. Of each minute the lowest sample counts, which is what a collection of garbage left.
+// What a series of samples says: flat, or growing. Judged over the second half of the run, when caches are full, code
+// is compiled and as many segments go as come: the straight line of least squares through it must not rise by more
+// than the allowance from the half's beginning to its end. Of each quarter of the half the lowest sample counts:
+// V8 collects all of its garbage every three minutes or so under this load, and only what that left tells of a leak.
 
 import type { Sample } from './broker.ts'
 
@@ -17,17 +18,26 @@ const allowances: Readonly<Record<Field, { share: number; least: number }>> = {
   rssMegabytes: { share: 0.05, least: 6 },
   heapMegabytes: { share: 0.05, least: 3 },
   externalMegabytes: { share: 0.1, least: 3 },
+  nativeMegabytes: { share: 0.05, least: 5 },
   descriptors: { share: 0.05, least: 5 },
+  deletedFiles: { share: 0, least: 0 },
+}
+const windowCount = 4
+
+interface Floor {
+  /** The middle of the window. */
+  readonly seconds: number
+  readonly lowest: number
 }
 
 export function judge(samples: readonly Sample[]): Judged[] {
-  const half = lowestOfMinutes(samples.slice(samples.length >> 1))
+  const half = samples.slice(samples.length >> 1)
+  const spanSeconds = (half.at(-1)?.seconds ?? 0) - (half[0]?.seconds ?? 0)
   return Object.entries(allowances).map(([name, { share, least }]) => {
     const field = name as Field
-    const values = half.map((sample) => sample[field])
-    const mean = values.reduce((sum, value) => sum + value, 0) / values.length
-    const spanSeconds = (half.at(-1)?.seconds ?? 0) - (half[0]?.seconds ?? 0)
-    const rise = slope(half, field) * spanSeconds
+    const floors = floorsOf(half, spanSeconds / windowCount, field)
+    const mean = floors.reduce((sum, { lowest }) => sum + lowest, 0) / floors.length
+    const rise = slope(floors) * spanSeconds
     const allowed = Math.max(mean * share, least)
     const flat = rise <= allowed
     const text =
@@ -37,38 +47,36 @@ export function judge(samples: readonly Sample[]): Judged[] {
   })
 }
 
-function lowestOfMinutes(samples: readonly Sample[]): Sample[] {
-  const minutes = new Map<number, Sample>()
+function floorsOf(samples: readonly Sample[], windowSeconds: number, field: Field): Floor[] {
+  const floors = new Map<number, Floor>()
+  const startSeconds = samples[0]?.seconds ?? 0
   for (const sample of samples) {
-    const minute = Math.floor(sample.seconds / 60)
-    const before = minutes.get(minute) ?? sample
-    const lowest = (field: Field) => Math.min(before[field], sample[field])
-    minutes.set(minute, {
-      ...sample,
-      rssMegabytes: lowest('rssMegabytes'),
-      heapMegabytes: lowest('heapMegabytes'),
-      externalMegabytes: lowest('externalMegabytes'),
-      descriptors: lowest('descriptors'),
-    })
+    const number = Math.floor((sample.seconds - startSeconds) / windowSeconds)
+    // The last sample stands at the very end of the last window.
+    const window = Math.min(number, windowCount - 1)
+    const before = floors.get(window)?.lowest ?? Number.POSITIVE_INFINITY
+    const seconds = startSeconds + (window + 0.5) * windowSeconds
+    floors.set(window, { seconds, lowest: Math.min(before, sample[field]) })
   }
-  return [...minutes.values()]
+  return [...floors.values()]
 }
 
 /** In units a second. */
-function slope(samples: readonly Sample[], field: Field): number {
-  const count = samples.length
-  const meanX = samples.reduce((sum, { seconds }) => sum + seconds, 0) / count
-  const meanY = samples.reduce((sum, sample) => sum + sample[field], 0) / count
+function slope(floors: readonly Floor[]): number {
+  const count = floors.length
+  const meanX = floors.reduce((sum, { seconds }) => sum + seconds, 0) / count
+  const meanY = floors.reduce((sum, { lowest }) => sum + lowest, 0) / count
   let above = 0
   let below = 0
-  for (const sample of samples) {
-    above += (sample.seconds - meanX) * (sample[field] - meanY)
-    below += (sample.seconds - meanX) ** 2
+  for (const { seconds, lowest } of floors) {
+    above += (seconds - meanX) * (lowest - meanY)
+    below += (seconds - meanX) ** 2
   }
   return below === 0 ? 0 : above / below
 }
 
-export const header = 'minute  RSS MB  heap MB  external MB  fds  CPU %  loop delay ms'
+export const header =
+  'minute  RSS MB  heap MB  external MB  native MB  fds  deleted  CPU %  loop delay ms'
 
 export function row(sample: Sample): string {
   const column = (value: number, width: number, digits = 1) => value.toFixed(digits).padStart(width)
@@ -77,7 +85,9 @@ export function row(sample: Sample): string {
     column(sample.rssMegabytes, 8) +
     column(sample.heapMegabytes, 9) +
     column(sample.externalMegabytes, 13) +
+    column(sample.nativeMegabytes, 11) +
     column(sample.descriptors, 5, 0) +
+    column(sample.deletedFiles, 9, 0) +
     column(sample.cpuPercent, 7) +
     column(sample.loopDelayMs, 15)
   )

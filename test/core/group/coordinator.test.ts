@@ -224,7 +224,7 @@ describe('committed offsets', () => {
     expect(await world.committed()).toEqual({ 't-0': 1 })
   })
 
-  test('survive the coordinator, with all that the client said', async () => {
+  test('bug class 26: survive the coordinator, with all that the client said', async () => {
     const world = await elected()
     const offsets = [
       { ...commitOf('t', 3, 42, 'my note'), leaderEpoch: 7, topicId: 'AAAAAAAAAAAAAAAAAAAAAQ' },

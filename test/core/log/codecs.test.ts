@@ -101,6 +101,7 @@ describe('a checkpoint', () => {
     let writes = 0
     const counting = Object.assign(Object.create(disk), {
       readFile: disk.readFile.bind(disk),
+      readSmallSync: disk.readSmallSync.bind(disk),
       replaceFile: (to: string, content: Uint8Array) => {
         writes++
         return disk.replaceFile(to, content)

@@ -274,6 +274,20 @@ describe('logs', () => {
     )
   })
 
+  test('bug class 19: begin where they began, after a clean end and after a kill', async () => {
+    for (const cleanly of [true, false]) {
+      const disk = new MemoryDisk()
+      const manager = await open(disk)
+      const log = await manager.create(named())
+      for (let i = 0; i < 4; i++) await append(log, batch())
+      log.advanceStartOffset(3)
+      await manager.checkpointStartOffsets()
+      if (cleanly) await manager.close()
+      const again = await (await open(disk)).create(named())
+      expect([again.startOffset, again.endOffset], `cleanly: ${cleanly}`).toEqual([3, 4])
+    }
+  })
+
   test('do not inherit what was being checkpointed when an earlier one of their name went', async () => {
     const disk = new SlowDisk()
     const manager = await open(disk)

@@ -150,7 +150,7 @@ describe('retention', () => {
     expect(log.segmentCount).toBe(2)
   })
 
-  test('writes the new start down before it is seen', async () => {
+  test('bug class 19: writes the new start down before it is seen', async () => {
     const seen: [number, number][] = []
     const log = await openLog({
       config: { ...config, retentionBytes: 600 },
@@ -168,7 +168,7 @@ describe('retention', () => {
   })
 })
 
-test('the start offset moves forward only', async () => {
+test('bug class 19: the start offset moves forward only', async () => {
   const log = await openLog({ config })
   for (let i = 0; i < 10; i++) await append(log, batch(), 3)
   log.advanceStartOffset(6)

@@ -218,7 +218,31 @@ describe('the recovery point', () => {
 })
 
 describe('leader epochs', () => {
-  test('come back from the batches where a crash kept the file from being written', async () => {
+  test('bug class 14: a clean end keeps them, in the file', async () => {
+    const disk = new MemoryDisk()
+    const log = await openLog({ disk })
+    await append(log, batch(), 2)
+    await append(log, batch(), 5)
+    await log.close()
+    const again = await openLog({ disk, cleanShutdown: true, recoveryPoint: 2 })
+    expect(again.latestEpoch).toBe(5)
+    expect(again.endOffsetForEpoch(2)).toEqual({ epoch: 2, endOffset: 1 })
+    expect(again.endOffsetForEpoch(5)).toEqual({ epoch: 5, endOffset: 2 })
+  })
+
+  test('bug class 14: those below the recovery point are in the file when a crash comes', async () => {
+    const disk = new MemoryDisk()
+    const log = await openLog({ disk, config: { segmentBytes: 300 } })
+    for (const epoch of [2, 5, 7]) await append(log, batch({ valueBytes: 150 }), epoch)
+    await log.flush()
+    const { recoveryPoint } = log
+    expect(recoveryPoint).toBe(3)
+    const again = await openLog({ disk, recoveryPoint })
+    expect(again.endOffsetForEpoch(2)).toEqual({ epoch: 2, endOffset: 1 })
+    expect(again.endOffsetForEpoch(5)).toEqual({ epoch: 5, endOffset: 2 })
+  })
+
+  test('bug class 14: come back from the batches where a crash kept the file from being written', async () => {
     const disk = new MemoryDisk()
     const log = await openLog({ disk })
     await append(log, batch(), 2)

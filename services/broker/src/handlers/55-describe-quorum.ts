@@ -11,6 +11,7 @@ import { handler, type RequestContext } from '../handler.ts'
 
 const metadataTopic = '__cluster_metadata'
 const nodesSince = 2
+const directoryIdsSince = 2
 
 export const describeQuorum = handler(
   apis.describeQuorum,
@@ -31,7 +32,7 @@ export const describeQuorum = handler(
       topicName,
       partitions: partitions.map(({ partitionIndex }) =>
         topicName === metadataTopic && partitionIndex === 0
-          ? metadataPartition(broker)
+          ? metadataPartition(broker, context.apiVersion)
           : unknownPartition(partitionIndex),
       ),
     })),
@@ -50,7 +51,7 @@ function controllerNodes({ cluster: { image } }: Broker, context: RequestContext
   return [{ nodeId: id, listeners }]
 }
 
-function metadataPartition(broker: Broker) {
+function metadataPartition(broker: Broker, apiVersion: number) {
   const { image, controllerEpoch } = broker.cluster
   const controller = image.broker(image.controllerId)
   const now = broker.host.clock.now()
@@ -64,7 +65,7 @@ function metadataPartition(broker: Broker) {
     currentVoters: [
       {
         replicaId: image.controllerId,
-        replicaDirectoryId: controller?.directoryId,
+        ...(apiVersion >= directoryIdsSince && { replicaDirectoryId: controller?.directoryId }),
         logEndOffset: image.version,
         lastFetchTimestamp: now,
         lastCaughtUpTimestamp: now,

@@ -35,6 +35,7 @@ import { listPartitionReassignments } from './46-list-partition-reassignments.ts
 import { offsetDelete } from './47-offset-delete.ts'
 import { describeClientQuotas } from './48-describe-client-quotas.ts'
 import { alterClientQuotas } from './49-alter-client-quotas.ts'
+import { describeUserScramCredentials } from './50-describe-user-scram-credentials.ts'
 import { describeQuorum } from './55-describe-quorum.ts'
 import { updateFeatures } from './57-update-features.ts'
 import { describeCluster } from './60-describe-cluster.ts'
@@ -78,6 +79,7 @@ export const handlers: readonly Handler[] = [
   offsetDelete,
   describeClientQuotas,
   alterClientQuotas,
+  describeUserScramCredentials,
   describeQuorum,
   updateFeatures,
   describeCluster,
