@@ -1,7 +1,8 @@
 // Sluice beside Apache Kafka 4.2.0 in one run, with Kafka's own perf tools: throughput, CPU s/GiB, latency, memory.
 //
 //   npm run bench -- versus-kafka [--rounds 5] [--megabytes 400] [--sizes 100,1024,10240] [--batches 16384,131072]
-//                                 [--codecs none,lz4] [--only produce|throughput|latency|first-minute] [--touch-gigabytes 8]
+//                                 [--codecs none,lz4] [--only produce|throughput|latency|first-minute]
+//                                 [--touch-gigabytes 8]
 //
 // Both brokers stand for the whole run, RF 1, acks=all, no forced flush, data on the same disk. In each round both
 // are measured, in the order A B, then B A. Processor seconds are the broker's own, from /proc. `first-minute`
