@@ -23,7 +23,10 @@ if (major < needed[0] || (major === needed[0] && minor < needed[1])) {
 }
 
 process.env.UV_THREADPOOL_SIZE = process.env.UV_THREADPOOL_SIZE || '16'
-require('node:module').enableCompileCache()
+const { enableCompileCache, flushCompileCache } = require('node:module')
+enableCompileCache()
+// Written down at a clean end by itself; a broker that is killed should start as fast the next time.
+if (flushCompileCache) setTimeout(flushCompileCache, 2000).unref()
 
 // Type stripping and node:sqlite are called experimental by some of the Nodes we run on; whoever runs
 // the command can do nothing about that.
