@@ -125,6 +125,7 @@ export class Faults {
     Object.assign(tableFaults, tableCalm)
     const { disk } = this.#broker
     disk.faults.latencyMs = calmDiskMs
+    disk.faults.appendMs = 0
     disk.faults.flushErrorChance = 0
     disk.capacityBytes = Number.MAX_SAFE_INTEGER
   }
@@ -161,8 +162,10 @@ export class Faults {
         }
       case 'slow disk':
         disk.faults.latencyMs = { min: calmDiskMs.min, max: fault.upToMs }
+        disk.faults.appendMs = fault.upToMs / 2
         return () => {
           disk.faults.latencyMs = calmDiskMs
+          disk.faults.appendMs = 0
         }
       case 'disk full':
         disk.capacityBytes = disk.usedBytes

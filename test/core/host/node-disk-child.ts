@@ -6,7 +6,7 @@ import { NodeDisk } from '@sluice/core/host/node/disk'
 
 const [folder, limitText] = process.argv.slice(2)
 const limitBytes = Number(limitText)
-const disk = new NodeDisk(folder)
+const disk = new NodeDisk(folder, { slowWriteMs: Number.POSITIVE_INFINITY })
 const file = disk.openSync('log', { create: true })
 
 function kindOf(error: unknown): string {

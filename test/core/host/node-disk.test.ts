@@ -32,6 +32,21 @@ describe('node disk', () => {
     ])
   })
 
+  test('a disk that is slow is written to from the pool, in order', async () => {
+    const disk = new NodeDisk(folder, { slowWriteMs: -1 })
+    const file = disk.openSync('log', { create: true })
+    const other = disk.openSync('other', { create: true })
+    expect(file.append([Buffer.from('at once; ')])).toBeUndefined()
+    const pending = ['then ', 'one ', 'by ', 'one'].map((text) => file.append([Buffer.from(text)]))
+    pending.push(other.append([Buffer.from('likewise')]))
+    for (const each of pending) expect(each).toBeInstanceOf(Promise)
+    await Promise.all(pending)
+    expect(file.sizeBytes).toBe(24)
+    expect(`${await disk.readFile('log')}`).toBe('at once; then one by one')
+    expect(`${await disk.readFile('other')}`).toBe('likewise')
+    await Promise.all([file.close(), other.close()])
+  })
+
   test('paths are absolute or below the root', async () => {
     const disk = new NodeDisk('/nowhere')
     await disk.makeFolder(join(folder, 'a'))

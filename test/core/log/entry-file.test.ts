@@ -1,4 +1,6 @@
+import { SimulatedClock } from '@sluice/core/host/memory/clock'
 import { MemoryDisk } from '@sluice/core/host/memory/disk'
+import { SeededRandom } from '@sluice/core/host/memory/random'
 import { runReads } from '@sluice/core/log/disk-reads'
 import { EntryFile } from '@sluice/core/log/entry-file'
 import { IndexPages } from '@sluice/core/log/index-pages'
@@ -45,8 +47,10 @@ describe('an entry file', () => {
       }),
     )
     await fc.assert(
-      fc.asyncProperty(fc.array(step, { maxLength: 12 }), async (steps) => {
+      fc.asyncProperty(fc.array(step, { maxLength: 12 }), fc.boolean(), async (steps, slow) => {
         const disk = new MemoryDisk()
+        // For good: a memory disk without a clock has no time to be fast in.
+        if (slow) disk.pace.took(Number.POSITIVE_INFINITY)
         // Room for two pages: most lookups go to the file.
         const pages = new IndexPages(8192)
         let file = open(disk, pages)
@@ -80,8 +84,29 @@ describe('an entry file', () => {
           content.equals(Buffer.concat(Array.from({ length: count }, (_, i) => entry(i * 10)))),
         ).toBe(true)
       }),
-      { numRuns: 40 },
+      { numRuns: 60 },
     )
+  })
+
+  test('keeps in memory what is on its way to a slow disk', async () => {
+    const clock = new SimulatedClock({ random: new SeededRandom(1) })
+    const disk = new MemoryDisk({ clock, random: new SeededRandom(1) })
+    disk.pace.took(Number.POSITIVE_INFINITY)
+    disk.faults.appendMs = 5000
+    const file = open(disk)
+    for (let i = 0; i < 1000; i++) file.append(entry(i))
+    expect(file.closeIfIdle()).toBe(false)
+    expect(await keyBelow(file, 200)).toBe(199)
+    await clock.runFor(6000)
+    expect(disk.openSync(path).sizeBytes).toBe(341 * entryBytes)
+    expect(file.closeIfIdle()).toBe(true)
+    // The next page takes along what came meanwhile.
+    for (let i = 1000; i < 1023; i++) file.append(entry(i))
+    await clock.runFor(6000)
+    expect(disk.openSync(path).sizeBytes).toBe(1023 * entryBytes)
+    const found = keyBelow(file, 400)
+    await clock.runFor(100)
+    expect(await found).toBe(399)
   })
 
   test('is there, empty, once it is saved; before a whole page it is not', async () => {

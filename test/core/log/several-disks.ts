@@ -1,4 +1,5 @@
-// Several disks as one: each top folder is a disk of its own, which can fail or be full on demand.
+// Several disks as one: each top folder is a disk of its own, which can fail or be full on demand. By default
+// they lie in one memory disk; a folder can be given another one.
 
 import { type Disk, type DiskEntry, DiskError, type DiskFile } from '@sluice/core/host/disk'
 import { MemoryDisk } from '@sluice/core/host/memory/disk'
@@ -7,10 +8,12 @@ export type DiskState = 'sound' | 'failed' | 'full'
 
 export class SeveralDisks implements Disk {
   readonly #disk: Disk
+  readonly #own: ReadonlyMap<string, Disk>
   readonly #states = new Map<string, DiskState>()
 
-  constructor(disk: Disk = new MemoryDisk()) {
+  constructor(disk: Disk = new MemoryDisk(), own: Record<string, Disk> = {}) {
     this.#disk = disk
+    this.#own = new Map(Object.entries(own))
   }
 
   /** From now on, for what is open, too. */
@@ -20,72 +23,79 @@ export class SeveralDisks implements Disk {
 
   openSync(path: string, options?: { create?: boolean }): DiskFile {
     this.#check('open', path, options?.create ? 'write' : 'read')
-    const file = this.#disk.openSync(path, options)
+    const file = this.#diskOf(path).openSync(path, options)
     return new CheckedFile(file, (operation, kind) => this.#check(operation, path, kind))
   }
 
   async readFile(path: string): Promise<Buffer> {
     this.#check('read', path, 'read')
-    return this.#disk.readFile(path)
+    return this.#diskOf(path).readFile(path)
   }
 
   readSmallSync(path: string): Buffer | undefined {
     this.#check('read', path, 'read')
-    return this.#disk.readSmallSync(path)
+    return this.#diskOf(path).readSmallSync(path)
   }
 
   async replaceFile(path: string, content: Uint8Array): Promise<void> {
     this.#check('replace', path, 'write')
-    await this.#disk.replaceFile(path, content)
+    await this.#diskOf(path).replaceFile(path, content)
     this.#check('replace', path, 'read')
   }
 
   async list(path: string): Promise<DiskEntry[]> {
     this.#check('list', path, 'read')
-    return this.#disk.list(path)
+    return this.#diskOf(path).list(path)
   }
 
   listSmallSync(path: string): DiskEntry[] | undefined {
     this.#check('list', path, 'read')
-    return this.#disk.listSmallSync(path)
+    return this.#diskOf(path).listSmallSync(path)
   }
 
   async makeFolder(path: string): Promise<void> {
     this.#check('make folder', path, 'write')
-    await this.#disk.makeFolder(path)
+    await this.#diskOf(path).makeFolder(path)
   }
 
   async rename(from: string, to: string): Promise<void> {
     this.#check('rename', from, 'read')
-    await this.#disk.rename(from, to)
+    await this.#diskOf(from).rename(from, to)
   }
 
   async unlink(path: string): Promise<void> {
     this.#check('unlink', path, 'read')
-    await this.#disk.unlink(path)
+    await this.#diskOf(path).unlink(path)
   }
 
   async removeFolder(path: string): Promise<void> {
     this.#check('remove folder', path, 'read')
-    await this.#disk.removeFolder(path)
+    await this.#diskOf(path).removeFolder(path)
   }
 
   async flushFolder(path: string): Promise<void> {
     this.#check('flush folder', path, 'read')
-    await this.#disk.flushFolder(path)
+    await this.#diskOf(path).flushFolder(path)
   }
 
   async volume(path: string) {
     this.#check('measure', path, 'read')
-    return this.#disk.volume(path)
+    return this.#diskOf(path).volume(path)
+  }
+
+  #diskOf(path: string): Disk {
+    return this.#own.get(topFolder(path)) ?? this.#disk
   }
 
   #check(operation: string, path: string, kind: 'read' | 'write'): void {
-    const [, folder] = path.split('/')
-    const state = this.#states.get(`/${folder}`) ?? 'sound'
+    const state = this.#states.get(topFolder(path)) ?? 'sound'
     if (state === 'failed') throw new DiskError('io', operation, path)
     if (state === 'full' && kind === 'write') throw new DiskError('no-space', operation, path)
   }
+}
+
+function topFolder(path: string): string {
+  return `/${path.split('/')[1]}`
 }
 
 class CheckedFile implements DiskFile {

@@ -1,5 +1,5 @@
-// AppendQueue: the appends of one file that cannot be done at once because the file is being flushed.
-// They are done one after another; when one fails, those waiting behind it fail with the same error
+// AppendQueue: the appends of one file that cannot be done at once because the file is being flushed or its
+// disk is slow. They are done one after another; when one fails, those waiting behind it fail with the same error
 // (they were meant to stand after it), and the queue is usable again once it is empty.
 
 export class AppendQueue {

@@ -3,8 +3,8 @@
 // Two kinds of call, never mixed on one file at once:
 //   synchronous   append, readSync, openSync: from the event loop, for the log's hot path; readSmallSync and
 //                 listSmallSync, for what is found beside each of very many logs at a start
-//   asynchronous  appendLater, flush, read, truncate, rename, unlink, list: on the thread pool (8 at a time
-//                 at most)
+//   asynchronous  appendLater, flush, read, truncate, rename, unlink, list: on the thread pool (so many at a
+//                 time at most, in all and with the files of one disk)
 //
 // What was appended is in the page cache: it survives a kill of the process, and a power loss only
 // after flush() resolved. A folder entry (create, rename, unlink) survives power loss after
@@ -72,9 +72,9 @@ export interface DiskFile {
   /**
    * Appends the buffers in order, whole or not at all as far as `sizeBytes` tells: after a thrown error
    * sizeBytes is unchanged and the file was cut back to it. Synchronous and done when it returns
-   * undefined. While flush() is under way it goes through the thread pool, in order, and the returned
-   * promise settles when it is done: the caller must not reuse the buffers before. When it fails, the
-   * appends that wait behind it fail with it.
+   * undefined. While flush() is under way, or the disk is slow (write-pace.ts), it goes through the thread
+   * pool, in order, and the returned promise settles when it is done: the caller must not reuse the buffers
+   * before. When it fails, the appends that wait behind it fail with it.
    * @throws DiskError 'no-space' | 'io'
    */
   append(buffers: readonly Uint8Array[]): undefined | Promise<void>

@@ -43,6 +43,8 @@ export class EntryFile implements ClosableFile {
   #file: DiskFile | undefined
   /** Being flushed or cut: it stays open. */
   #busy = false
+  /** Pages on their way to a slow disk; they are in the tail until they have arrived. Does not reject. */
+  #spilling: Promise<void> | undefined
   #count: number
   #savedCount: number
   /** Entries from #tailStart (a multiple of a page) on; a file that is not written to has no tail. */
@@ -69,7 +71,7 @@ export class EntryFile implements ClosableFile {
     const tail = this.#roomForOne()
     tail.set(entry, (this.#count - this.#tailStart) * this.#entryBytes)
     this.#count += 1
-    if (this.#count % this.#pageEntries === 0) this.#spill()
+    if (this.#count % this.#pageEntries === 0 && this.#spilling === undefined) this.#spill()
   }
 
   /** The last entry for which `holds` is true. It is true of the entries up to some point only. */
@@ -105,7 +107,8 @@ export class EntryFile implements ClosableFile {
 
   /** Writes what is not in the file yet and makes all of it durable. The file exists afterwards. */
   async save(): Promise<void> {
-    this.#writeTail()
+    await this.#spilling
+    await this.#writeTail()
     await this.#whileBusy((file) => file.flush())
   }
 
@@ -118,9 +121,10 @@ export class EntryFile implements ClosableFile {
   /** Keeps the first `count` entries; more can be appended afterwards. */
   async truncate(count: number): Promise<void> {
     assert(count <= this.#count, 'truncating makes an index shorter')
+    await this.#spilling
     const tailStart = count - (count % this.#pageEntries)
     // Pages that a full disk kept from the file: they are about to leave memory.
-    if (this.#savedCount < tailStart) this.#writeTail()
+    if (this.#savedCount < tailStart) await this.#writeTail()
     const tail = Buffer.alloc(this.#pageEntries * this.#entryBytes)
     if (count > tailStart) {
       const last = await this.#lastPage(tailStart)
@@ -137,6 +141,7 @@ export class EntryFile implements ClosableFile {
   }
 
   async close(): Promise<void> {
+    await this.#spilling
     this.#dropPages(0)
     const file = this.#file
     this.#file = undefined
@@ -146,7 +151,7 @@ export class EntryFile implements ClosableFile {
 
   /** A read that is under way ends first (DiskFile.close). */
   closeIfIdle(): boolean {
-    if (this.#busy) return false
+    if (this.#busy || this.#spilling !== undefined) return false
     // Nothing is lost with a file that is read or was flushed, nor with one that is rebuilt after a crash.
     this.#file?.close().catch(() => {})
     this.#file = undefined
@@ -191,32 +196,54 @@ export class EntryFile implements ClosableFile {
 
   /** The tail ends at a page boundary: moves it to the file. */
   #spill(): void {
+    let written: undefined | Promise<void>
     try {
       this.#open()
-      this.#writeTail()
+      written = this.#writeTail()
     } catch (error) {
-      if (!(error instanceof DiskError)) throw error
-      return // stays in memory; the next spill or save tries again, and tells
+      stayInMemory(error)
+      return
     }
-    const tail = this.#tail as Buffer
-    const number = Math.floor((this.#count - 1) / this.#pageEntries)
-    const start = number * this.#pageEntries - this.#tailStart
-    const last = tail.subarray(
-      start * this.#entryBytes,
-      (this.#count - this.#tailStart) * this.#entryBytes,
-    )
-    this.#pages.put(this.#owner, number, Buffer.from(last))
-    this.#tailStart = this.#count
+    if (written === undefined) {
+      this.#forgetTail(this.#count)
+      return
+    }
+    const count = this.#count
+    this.#spilling = written
+      .then(() => this.#forgetTail(count), stayInMemory)
+      .finally(() => {
+        this.#spilling = undefined
+      })
   }
 
-  #writeTail(): void {
-    const unsaved = this.#count - this.#savedCount
-    if (unsaved === 0) return
+  /** The entries before `count`, a page boundary, are in the file. */
+  #forgetTail(count: number): void {
+    const tail = this.#tail as Buffer
+    const number = Math.floor((count - 1) / this.#pageEntries)
+    const start = (number * this.#pageEntries - this.#tailStart) * this.#entryBytes
+    const end = (count - this.#tailStart) * this.#entryBytes
+    this.#pages.put(this.#owner, number, Buffer.from(tail.subarray(start, end)))
+    if (this.#count > count) {
+      this.#tail = Buffer.from(
+        tail.subarray(end, (this.#count - this.#tailStart) * this.#entryBytes),
+      )
+    }
+    this.#tailStart = count
+  }
+
+  /** Throws DiskError, or rejects with it; a promise where the disk is slow. */
+  #writeTail(): undefined | Promise<void> {
+    const count = this.#count
+    const unsaved = count - this.#savedCount
+    if (unsaved === 0) return undefined
     const tail = this.#tail as Buffer
     const from = (this.#savedCount - this.#tailStart) * this.#entryBytes
-    const pending = this.#open().append([tail.subarray(from, from + unsaved * this.#entryBytes)])
-    assert(pending === undefined, 'an index is not written while it is being flushed')
-    this.#savedCount = this.#count
+    const entries = tail.subarray(from, from + unsaved * this.#entryBytes)
+    const pending = this.#open().append([entries])
+    if (pending === undefined) this.#savedCount = count
+    return pending?.then(() => {
+      this.#savedCount = count
+    })
   }
 
   #open(): DiskFile {
@@ -240,4 +267,9 @@ export class EntryFile implements ClosableFile {
       this.#pages.drop(this.#owner, page)
     }
   }
+}
+
+/** What the disk does not take is in memory still; the next spill or save tries again, and tells. */
+function stayInMemory(error: unknown): void {
+  if (!(error instanceof DiskError)) throw error
 }

@@ -27,6 +27,7 @@ import {
 import type { Log } from './log.ts'
 import { type MetaProperties, readMetaProperties, writeMetaProperties } from './meta-properties.ts'
 import { OffsetCheckpoint, type PartitionOffset } from './offset-checkpoint.ts'
+import { newBackgroundFlushes } from './resources.ts'
 
 export interface LogDirOptions {
   readonly random: Random
@@ -56,6 +57,7 @@ export class LogDir {
   readonly futureFolders = new Map<string, string>()
   /** Of logs that are being made. */
   readonly newFolders = new Set<string>()
+  readonly backgroundFlushes = newBackgroundFlushes()
   readonly recoveryPoints: OffsetCheckpoint
   readonly startOffsets: OffsetCheckpoint
   readonly firstDirtyOffsets: OffsetCheckpoint

@@ -354,7 +354,7 @@ export class LogManager {
       partition: name.partition,
       config: memoized(name.config),
       producerExpirationMs: config['producer.id.expiration.ms'],
-      resources: this.#resources,
+      resources: { ...this.#resources, backgroundFlushes: dir.backgroundFlushes },
       checkpoints: {
         saveRecoveryPoints: () => dir.recoveryPoints.write(),
         saveStartOffsets: () => dir.startOffsets.write(),

@@ -6,7 +6,7 @@ import { OpenFiles } from './open-files.ts'
 import { ReadBuffers } from './read-buffers.ts'
 import { Residency } from './residency.ts'
 
-/** As many as the disk's thread pool does at once: those that wait should hold no file open. */
+/** As many as the thread pool does at once for a disk: those that wait should hold no file open. */
 const backgroundFlushesMax = 8
 
 export interface LogResources {
@@ -17,11 +17,16 @@ export interface LogResources {
   readonly residency: Residency
 }
 
+/** For the logs of one disk: one that hangs holds up its own flushes only. */
+export function newBackgroundFlushes(): Limiter {
+  return new Limiter(backgroundFlushesMax)
+}
+
 export function newLogResources(): LogResources {
   return {
     buffers: new ReadBuffers(),
     files: new OpenFiles(),
-    backgroundFlushes: new Limiter(backgroundFlushesMax),
+    backgroundFlushes: newBackgroundFlushes(),
     pages: new IndexPages(),
     residency: new Residency(),
   }

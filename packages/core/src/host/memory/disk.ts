@@ -12,6 +12,7 @@ import { AppendQueue } from '../append-queue.ts'
 import type { Clock } from '../clock.ts'
 import type { Disk, DiskEntry, DiskErrorKind, DiskFile, Volume } from '../disk.ts'
 import { DiskError, smallFileBytesMax, smallFolderEntriesMax } from '../disk.ts'
+import { WritePace } from '../write-pace.ts'
 import { FileContent } from './file-content.ts'
 import { type File, type Folder, FolderTree } from './folder-tree.ts'
 import { contentAfterPowerLoss } from './power-loss.ts'
@@ -20,6 +21,8 @@ import type { SeededRandom } from './random.ts'
 /** Chances are 0..1 and drawn per call; they may be altered while the disk is in use. */
 export interface DiskFaults {
   latencyMs: { min: number; max: number }
+  /** What an append takes. From the event loop it is done at once all the same, but the disk is then slow. */
+  appendMs: number
   /** EIO on flush; the process's later flushes of the file fail too. */
   flushErrorChance: number
   appendErrorChance: number
@@ -37,6 +40,7 @@ const defaultCapacityBytes = 2 ** 40
 export class MemoryDisk implements Disk {
   readonly faults: DiskFaults = {
     latencyMs: { min: 0.05, max: 0.5 },
+    appendMs: 0,
     flushErrorChance: 0,
     appendErrorChance: 0,
   }
@@ -45,6 +49,7 @@ export class MemoryDisk implements Disk {
   readonly #tree: FolderTree
   #replacements = new KeyedQueue<string>()
   #clock: Clock | undefined
+  #pace: WritePace
   #usedBytes = 0
   /** Counts the crashes: what an earlier process opened is dead. */
   #epoch = 0
@@ -55,6 +60,7 @@ export class MemoryDisk implements Disk {
     this.capacityBytes = options.capacityBytes ?? defaultCapacityBytes
     this.#random = options.random
     this.#clock = options.clock
+    this.#pace = this.#newPace()
     this.#tree = new FolderTree({ recordsChanges: simulated })
   }
 
@@ -163,6 +169,7 @@ export class MemoryDisk implements Disk {
     assert(random !== undefined, 'only a simulated disk crashes')
     this.#epoch += 1
     this.#clock = clock
+    this.#pace = this.#newPace()
     // What the dead process was about to replace it never will.
     this.#replacements = new KeyedQueue()
     for (const file of this.#tree.files()) file.flushFailed = false
@@ -204,12 +211,14 @@ export class MemoryDisk implements Disk {
     file.durable = file.content.snapshot()
   }
 
-  /** For MemoryFile: does `run` after the operation's time, at once when the disk is not simulated. */
-  async later<T>(run: () => T): Promise<T> {
+  /**
+   * For MemoryFile: does `run` after the operation's time, and `moreMs`; at once when the disk is not simulated.
+   */
+  async later<T>(run: () => T, moreMs = 0): Promise<T> {
     const clock = this.#clock
     if (clock !== undefined && this.#random !== undefined) {
       const { min, max } = this.faults.latencyMs
-      const delayMs = this.#random.between(min, max)
+      const delayMs = this.#random.between(min, max) + moreMs
       await new Promise<void>((resolve) => clock.setTimer(delayMs, resolve))
     }
     return run()
@@ -228,6 +237,10 @@ export class MemoryDisk implements Disk {
     return this.#epoch
   }
 
+  get pace(): WritePace {
+    return this.#pace
+  }
+
   /** For MemoryFile: takes room, or throws. */
   claim(bytes: number, operation: string, path: string): void {
     if (this.#usedBytes + bytes > this.capacityBytes) {
@@ -238,6 +251,11 @@ export class MemoryDisk implements Disk {
 
   release(bytes: number): void {
     this.#usedBytes -= bytes
+  }
+
+  #newPace(): WritePace {
+    const clock = this.#clock
+    return new WritePace({ now: () => clock?.monotonic() ?? 0 })
   }
 
   #contentOf(path: string): FileContent {
@@ -299,7 +317,9 @@ class MemoryFile implements DiskFile {
 
   append(buffers: readonly Uint8Array[]): undefined | Promise<void> {
     this.#check('append')
-    if (this.#flushesUnderWay === 0 && !this.#appends.busy) {
+    const { pace, faults } = this.#disk
+    if (this.#flushesUnderWay === 0 && !this.#appends.busy && !pace.slow) {
+      pace.took(faults.appendMs)
       this.#appendNow(buffers)
       return undefined
     }
@@ -308,7 +328,9 @@ class MemoryFile implements DiskFile {
 
   async appendLater(buffers: readonly Uint8Array[]): Promise<void> {
     this.#check('append')
-    await this.#appends.add(() => this.#disk.later(() => this.#appendNow(buffers)))
+    const { pace, faults } = this.#disk
+    const append = () => this.#disk.later(() => this.#appendNow(buffers), faults.appendMs)
+    await this.#appends.add(() => pace.later(append))
   }
 
   readSync(target: Uint8Array, position: number): number {

@@ -1,6 +1,6 @@
 // The machine's file system. Appends, reads of the page cache and opening are done from the event loop;
-// all else is done by the thread pool, 8 jobs at a time at most: the launcher gives the pool 16 threads,
-// so that a stuck disk leaves some for name look-ups.
+// all else is done by the thread pool, 12 jobs at a time at most: the launcher gives the pool 16 threads, so
+// that stuck disks leave some for name look-ups. A single one (device.ts) leaves some for the others.
 
 import {
   closeSync,
@@ -25,19 +25,29 @@ import {
   smallFolderEntriesMax,
   type Volume,
 } from '../disk.ts'
+import { Device } from './device.ts'
 import { codeOf, diskError } from './disk-errors.ts'
 import { NodeFile } from './file.ts'
 
-export const poolJobsMax = 8
+const poolJobsMax = 12
+
+export interface NodeDiskOptions {
+  /** See WritePace. */
+  readonly slowWriteMs?: number
+}
 
 export class NodeDisk implements Disk {
   readonly #root: string
+  readonly #options: NodeDiskOptions
   readonly #pool = new Limiter(poolJobsMax)
+  /** By the number that the operating system has for each. */
+  readonly #devices = new Map<number, Device>()
   readonly #replacements = new KeyedQueue<string>()
 
   /** Relative paths are below `root`, by default the working directory. */
-  constructor(root = '.') {
+  constructor(root = '.', options: NodeDiskOptions = {}) {
     this.#root = resolve(root)
+    this.#options = options
   }
 
   openSync(path: string, options: { create?: boolean } = {}): DiskFile {
@@ -45,8 +55,8 @@ export class NodeDisk implements Disk {
     let fd: number | undefined
     try {
       fd = openSync(this.#full(path), constants.O_RDWR | create, 0o644)
-      const stats = fstatSync(fd)
-      return new NodeFile(path, { fd, sizeBytes: stats.size, pool: this.#pool })
+      const { size: sizeBytes, dev } = fstatSync(fd)
+      return new NodeFile(path, { fd, sizeBytes, device: this.#device(dev) })
     } catch (error) {
       if (fd !== undefined) closeSync(fd)
       throw diskError(error, 'open', path)
@@ -142,6 +152,14 @@ export class NodeDisk implements Disk {
       const { blocks, bavail, bsize } = await fs.statfs(this.#full(path))
       return { totalBytes: blocks * bsize, usableBytes: bavail * bsize }
     })
+  }
+
+  #device(id: number): Device {
+    const known = this.#devices.get(id)
+    if (known !== undefined) return known
+    const device = new Device({ pool: this.#pool, ...this.#options })
+    this.#devices.set(id, device)
+    return device
   }
 
   async #run<T>(operation: string, path: string, job: () => Promise<T>): Promise<T> {

@@ -1,12 +1,12 @@
-// A file of the operating system, as disk.ts wants it: appended from the event loop, flushed and read on
-// the thread pool.
+// A file of the operating system, as disk.ts wants it: appended from the event loop (while its disk is fast),
+// flushed and read on the thread pool.
 
 import { closeSync, fdatasync, ftruncate, ftruncateSync, read, readSync, writeSync } from 'node:fs'
 import { promisify } from 'node:util'
 import { assert } from '../../lib/assert.ts'
-import type { Limiter } from '../../lib/limiter.ts'
 import { AppendQueue } from '../append-queue.ts'
 import { DiskError, type DiskFile } from '../disk.ts'
+import type { Device } from './device.ts'
 import { diskError } from './disk-errors.ts'
 import { bytesOf, writeAll, writeAllSync } from './write-all.ts'
 
@@ -17,7 +17,7 @@ const truncatePooled = promisify(ftruncate)
 export class NodeFile implements DiskFile {
   readonly path: string
   readonly #fd: number
-  readonly #pool: Limiter
+  readonly #device: Device
   readonly #appends = new AppendQueue()
   #sizeBytes: number
   #flushesUnderWay = 0
@@ -27,11 +27,11 @@ export class NodeFile implements DiskFile {
   #jobs = 0
   #closing: PromiseWithResolvers<void> | undefined
 
-  constructor(path: string, options: { fd: number; sizeBytes: number; pool: Limiter }) {
+  constructor(path: string, options: { fd: number; sizeBytes: number; device: Device }) {
     this.path = path
     this.#fd = options.fd
     this.#sizeBytes = options.sizeBytes
-    this.#pool = options.pool
+    this.#device = options.device
   }
 
   get sizeBytes(): number {
@@ -40,7 +40,7 @@ export class NodeFile implements DiskFile {
 
   append(buffers: readonly Uint8Array[]): undefined | Promise<void> {
     this.#check('append')
-    if (this.#flushesUnderWay === 0 && !this.#appends.busy) {
+    if (this.#flushesUnderWay === 0 && !this.#appends.busy && !this.#device.pace.slow) {
       this.#appendNow(buffers)
       return undefined
     }
@@ -64,7 +64,7 @@ export class NodeFile implements DiskFile {
   async read(target: Uint8Array, position: number): Promise<number> {
     this.#check('read')
     return this.#job('read', () =>
-      this.#pool.run(async () => {
+      this.#device.run(async () => {
         const { bytesRead } = await readPooled(this.#fd, target, 0, target.length, position)
         return bytesRead
       }),
@@ -100,7 +100,7 @@ export class NodeFile implements DiskFile {
     this.#check('truncate')
     assert(sizeBytes <= this.#sizeBytes, 'truncating makes a file shorter')
     await this.#job('truncate', () =>
-      this.#pool.run(async () => {
+      this.#device.run(async () => {
         await truncatePooled(this.#fd, sizeBytes)
         this.#sizeBytes = sizeBytes
       }),
@@ -115,7 +115,7 @@ export class NodeFile implements DiskFile {
 
   #appendNow(buffers: readonly Uint8Array[]): void {
     try {
-      writeAllSync(this.#fd, buffers, this.#sizeBytes)
+      this.#device.pace.now(() => writeAllSync(this.#fd, buffers, this.#sizeBytes))
     } catch (error) {
       throw this.#cutBack(error)
     }
@@ -125,7 +125,8 @@ export class NodeFile implements DiskFile {
   async #appendPooled(buffers: readonly Uint8Array[]): Promise<void> {
     this.#checkAppends()
     try {
-      await this.#pool.run(() => writeAll(this.#fd, buffers, this.#sizeBytes))
+      const write = () => writeAll(this.#fd, buffers, this.#sizeBytes)
+      await this.#device.run(() => this.#device.pace.later(write))
     } catch (error) {
       throw this.#cutBack(error)
     }
@@ -146,7 +147,7 @@ export class NodeFile implements DiskFile {
   async #flushOnce(): Promise<void> {
     if (this.#flushFailed) throw new DiskError('io', 'flush', this.path)
     try {
-      await this.#pool.run(() => flushPooled(this.#fd))
+      await this.#device.run(() => flushPooled(this.#fd))
     } catch (error) {
       this.#flushFailed = true
       throw error
