@@ -28,7 +28,7 @@ class Disk {
 describe('the pace of a disk', () => {
   test('is slow from the first write that took long until none did for a second', async () => {
     const disk = new Disk()
-    expect([disk.write(1), disk.write(20), disk.write(21)]).toEqual([false, false, true])
+    expect([disk.write(1), disk.write(50), disk.write(51)]).toEqual([false, false, true])
     for (const waitMs of [1, 500, 498]) {
       disk.nowMs += waitMs
       expect(await disk.begin()()).toBe(true)

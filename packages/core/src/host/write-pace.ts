@@ -6,8 +6,8 @@
 //   fast, from the loop   --- one write takes slowWriteMs --->   slow, through the pool
 //   fast, from the loop   <--- none did for calmMs ----------   slow, through the pool
 
-/** A write that took longer had to wait for the disk (or for a processor: then this costs a hop an append). */
-const slowWriteMsDefault = 20
+/** A write that took longer had to wait for the disk. On a busy machine it may have waited for a processor for less. */
+const slowWriteMsDefault = 50
 /** How long writes must have been fast before they are trusted again. */
 const calmMs = 1000
 
