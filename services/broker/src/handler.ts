@@ -83,6 +83,8 @@ export interface Failure {
 export interface Handler {
   readonly api: Api<Message, Message>
   readonly versions: VersionRange
+  /** The lowest version that ApiVersions tells of. */
+  readonly advertisedMin: number
   readonly handle: (broker: Broker, request: never, context: RequestContext) => Answer<object>
   /** The response that says `failure` for everything `request` asked; undefined: has no such shape. */
   readonly failed:
@@ -93,6 +95,8 @@ export interface Handler {
 }
 
 export interface HandlerOptions<Q extends Message, S extends Message> extends VersionRange {
+  /** Where ApiVersions says another lowest version than is served. */
+  readonly advertisedMin?: number
   /**
    * Default: `{ errorCode }` where the response has that field at its top. Undefined: there is no
    * way to say it, so the connection is closed.
@@ -111,8 +115,8 @@ export function handler<Q extends Message, S extends Message>(
   options: HandlerOptions<Q, S>,
   handle: (broker: Broker, request: Decoded<Q>, context: RequestContext) => Answer<Encodable<S>>,
 ): Handler {
-  const { min, max, failed = failedAtTop(api), timeoutMs } = options
-  return { api, versions: { min, max }, handle, failed, timeoutMs } as Handler
+  const { min, max, advertisedMin = min, failed = failedAtTop(api), timeoutMs } = options
+  return { api, versions: { min, max }, advertisedMin, handle, failed, timeoutMs } as Handler
 }
 
 /** Most APIs that ask one thing say their error at the top of the response. */

@@ -41,6 +41,8 @@ export const produce = handler(
   {
     min: 3,
     max: 13,
+    // Some librdkafka need to see it (KAFKA-18659).
+    advertisedMin: 0,
     failed: (request, { errorCode, message }) =>
       request.acks === 0 ? undefined : allFailed(request, errorCode, message),
   },

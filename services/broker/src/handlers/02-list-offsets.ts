@@ -1,6 +1,11 @@
 // ListOffsets
+// v0 a list of offsets · v1 one (KIP-79)
 // v2 isolation level · v4 leader epochs (KIP-320) · v6 flexible · v7 max timestamp (KIP-734)
 // v8 local log (KIP-405) · v9 tiered · v10 time-out of remote look-ups · v11 earliest pending upload
+//
+// Kafka 4 has no v0 any more, and here it is not advertised either. It is served for clients that ask for
+// it without looking first: Burrow finds the ends of all partitions with it. By a time Kafka gave the start
+// of a segment in that list; we give the offset.
 
 import type { Partition } from '@sluice/core/partition/partition'
 import { apis } from '@sluice/protocol/apis'
@@ -23,8 +28,8 @@ const ask = {
 
 /** The version in which each became askable. */
 const askableSince: Readonly<Record<number, number>> = {
-  [ask.latest]: 1,
-  [ask.earliest]: 1,
+  [ask.latest]: 0,
+  [ask.earliest]: 0,
   [ask.maxTimestamp]: 7,
   [ask.earliestLocal]: 8,
   [ask.latestTiered]: 9,
@@ -46,8 +51,9 @@ interface Found {
 export const listOffsets = handler(
   apis.listOffsets,
   {
-    min: 1,
+    min: 0,
     max: 11,
+    advertisedMin: 1,
     failed: (request, { errorCode }) => ({
       topics: request.topics.map(({ name, partitions }) => ({
         name,
@@ -68,9 +74,20 @@ export const listOffsets = handler(
       ),
     }))
     const found = await Promise.all(topics)
+    if (apiVersion === 0) return { topics: found.map(asLists) }
     return { topics: apiVersion >= 4 ? found : found.map(withoutEpochs) }
   },
 )
+
+/** Version 0 has no -1 for what is not there. */
+function asLists({ name, partitions }: { name: string; partitions: Found[] }) {
+  const asList = ({ partitionIndex, errorCode, offset }: Found) => ({
+    partitionIndex,
+    errorCode,
+    oldStyleOffsets: offset === -1 ? [] : [offset],
+  })
+  return { name, partitions: partitions.map(asList) }
+}
 
 /** Versions before 4 cannot say an epoch. */
 function withoutEpochs({ name, partitions }: { name: string; partitions: Found[] }) {

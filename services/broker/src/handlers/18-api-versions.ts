@@ -11,17 +11,14 @@ import { extensionsTag, hasExtensions } from '@sluice/protocol/extensions'
 import type { Broker } from '../broker.ts'
 import { type Handler, handler } from '../handler.ts'
 
-/** Served by none; some librdkafka need to see Produce from 0 on (KAFKA-18659). */
-const produceMinAdvertised = 0
-
 const softwareName = /^[a-zA-Z0-9](?:[a-zA-Z0-9.-]*[a-zA-Z0-9])?$/
 
 /** Made of the list that it is itself a part of. */
 export function apiVersions(handlers: () => readonly Handler[]): Handler {
   const apiKeys = () =>
-    handlers().map(({ api, versions }) => ({
+    handlers().map(({ api, versions, advertisedMin }) => ({
       apiKey: api.key,
-      minVersion: api.key === apis.produce.key ? produceMinAdvertised : versions.min,
+      minVersion: advertisedMin,
       maxVersion: versions.max,
     }))
   const ownKey = () => apiKeys().filter(({ apiKey }) => apiKey === apis.apiVersions.key)
