@@ -14,7 +14,7 @@ import {
   ackNames,
   type ProduceAnswer,
   resultError,
-  resultOf,
+  resultText,
   type StoredPosition,
 } from './produce-result.ts'
 import { type PulledStream, pulledStream } from './pulled-stream.ts'
@@ -165,13 +165,13 @@ export function acknowledgements(
 }
 
 function linesOf(outcomes: readonly LineOutcome[], explain: Explain): Buffer {
-  const lines = outcomes.map((one) => `${JSON.stringify(lineResult(one, explain))}\n`)
-  return Buffer.from(lines.join(''))
+  return Buffer.from(outcomes.map((one) => `${lineResult(one, explain)}\n`).join(''))
 }
 
-function lineResult({ id, outcome }: LineOutcome, explain: Explain) {
-  if (isFlaw(outcome)) return { id, error: resultError(outcome) }
-  return resultOf(outcome, { ids: [id], explain }, 0)
+/** As JSON. */
+function lineResult({ id, outcome }: LineOutcome, explain: Explain): string {
+  if (isFlaw(outcome)) return JSON.stringify({ id, error: resultError(outcome) })
+  return resultText(outcome, { ids: [id], explain }, 0)
 }
 
 function isFlaw(outcome: LineOutcome['outcome']): outcome is LineFlaw {
@@ -193,7 +193,7 @@ export async function summary(
   { explain, acks, resultsMax }: LinesAnswer,
   responder: Responder,
 ): Promise<Reply | Problem> {
-  const results: ReturnType<typeof lineResult>[] = []
+  const results: string[] = []
   const failures: { index: number; problem: Problem }[] = []
   const stored = new Map<number, StoredRecords>()
   let count = 0
@@ -218,16 +218,18 @@ export async function summary(
     }
   }
   if (count === failed) return nothing(broken, failures)
+  const whole = failed === 0 && broken === undefined
   const answer = {
-    ...(count <= resultsMax ? { results } : { errors: failures.map(entryOf) }),
+    ...(count <= resultsMax ? {} : { errors: failures.map(entryOf) }),
     stored: count - failed,
     failed,
     positions: [...stored.values()],
     ack: ackNames[acks],
+    ...(whole ? {} : { error: broken && resultError(broken), side_effects: 'partial' }),
   }
-  if (failed === 0 && broken === undefined) return responder.json(answer)
-  const error = broken && resultError(broken)
-  return responder.json({ ...answer, error, side_effects: 'partial' }, 207)
+  const text = JSON.stringify(answer)
+  const listed = count <= resultsMax ? `{"results":[${results.join(',')}],${text.slice(1)}` : text
+  return responder.jsonText(listed, { status: whole ? 200 : 207, headers: {} })
 }
 
 interface StoredRecords {

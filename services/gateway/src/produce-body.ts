@@ -13,6 +13,7 @@ import { binaryEvent, type EventAttribute, eventRecord } from './cloud-events.ts
 import { type JsonBody, parseJsonBody } from './json-body.ts'
 import { elementSlices, memberSlice } from './json-scan.ts'
 import { mediaTypeOf } from './media-types.ts'
+import { plainRecords, plainValues } from './plain-records.ts'
 import { done, failed, type Outcome, type Problem, type ProblemEntry } from './problem.ts'
 import { parseRecordBatches } from './record-batches.ts'
 import { parseRecordHeaders, parseRecordKey } from './record-headers.ts'
@@ -192,11 +193,23 @@ function parseJsonRecords(input: ProduceInput, limits: ProduceBodyLimits): Outco
   if (input.key !== undefined || input.recordKey !== undefined) {
     return failed(invalidParameter('key', 'a JSON record carries its own key'))
   }
-  const parsed = parseJsonBody(input.body, limits.jsonDepthMax)
+  const { body, values, nowMs } = input
+  const plain = values
+    ? plainValues(body, { ...limits, nowMs })
+    : plainRecords(body, { ...limits, nowMs })
+  return plain ? done(plain) : parseAnyJsonRecords(input, limits)
+}
+
+/** In whatever form they come, or what is wrong with them. */
+export function parseAnyJsonRecords(
+  { body, values, nowMs }: Pick<ProduceInput, 'body' | 'values' | 'nowMs'>,
+  limits: ProduceBodyLimits,
+): Outcome<ProduceBody> {
+  const parsed = parseJsonBody(body, limits.jsonDepthMax)
   if (!parsed.ok) return parsed
-  return input.values
-    ? valueRecords(parsed.value, input.nowMs, limits)
-    : objectRecords(parsed.value, input.nowMs, limits)
+  return values
+    ? valueRecords(parsed.value, nowMs, limits)
+    : objectRecords(parsed.value, nowMs, limits)
 }
 
 function valueRecords(

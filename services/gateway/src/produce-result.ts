@@ -84,22 +84,33 @@ export function produceAnswer(answer: ProduceAnswer, responder: Responder): Repl
     const told = { 'record-position': position, 'preference-applied': 'return=minimal' }
     return responder.empty(204, { ...told, ...headers })
   }
-  const results = outcomes.map((outcome, index) => resultOf(outcome, answer, index))
-  const ack = ackNames[acks]
-  if (failures.length === 0) return responder.json({ results, ack }, 200, headers)
-  return responder.json({ results, ack, side_effects: 'partial' }, 207, headers)
+  let results = ''
+  for (let index = 0; index < outcomes.length; index++) {
+    results += (index === 0 ? '' : ',') + resultText(outcomes[index], answer, index)
+  }
+  const all = failures.length === 0
+  const text = `{"results":[${results}],"ack":"${ackNames[acks]}"`
+  return responder.jsonText(all ? `${text}}` : `${text},"side_effects":"partial"}`, {
+    status: all ? 200 : 207,
+    headers,
+  })
 }
 
-/** What became of one record. */
-export function resultOf(
+/** What became of one record, as JSON: written at once, because a request may have thousands. */
+export function resultText(
   outcome: StoredPosition | KafkaError,
   { ids, explain }: Pick<ProduceAnswer, 'ids' | 'explain'>,
   index: number,
-) {
+): string {
   const id = ids?.[index]
-  if (outcome instanceof KafkaError) return { id, error: resultError(explain(outcome)) }
+  if (outcome instanceof KafkaError) {
+    return JSON.stringify({ id, error: resultError(explain(outcome)) })
+  }
   const { partition, offset, timestamp, count } = outcome
-  return { partition, offset: offset < 0 ? null : offset, timestamp, count, id }
+  const place = offset < 0 ? 'null' : offset
+  const text = `{"partition":${partition},"offset":${place},"timestamp":${timestamp}`
+  const counted = count === undefined ? text : `${text},"count":${count}`
+  return id === undefined ? `${counted}}` : `${counted},"id":${JSON.stringify(id)}}`
 }
 
 /** What went wrong with one record, among those of a request. */

@@ -13,6 +13,9 @@ import { memberSlice } from './json-scan.ts'
 import type { ProblemEntry } from './problem.ts'
 import { parseTimestamp } from './timestamps.ts'
 
+export const partitionMax = 0x7fffffff
+export const recordIdLengthMax = 255
+
 const base64 = z.base64().openapi({ format: 'byte' })
 
 const headerSchema = z.tuple([
@@ -29,12 +32,14 @@ export const recordSchema = z
     }),
     value_b64: base64.optional(),
     headers: z.array(headerSchema).optional(),
-    partition: z.int().min(0).max(0x7fffffff).optional(),
+    partition: z.int().min(0).max(partitionMax).optional(),
     timestamp: z
       .union([z.int().min(0), z.string()])
       .optional()
       .openapi({ description: 'Milliseconds since 1970, or RFC 3339' }),
-    id: z.string().max(255).optional().openapi({ description: 'Comes back in the result' }),
+    id: z.string().max(recordIdLengthMax).optional().openapi({
+      description: 'Comes back in the result',
+    }),
   })
   .openapi('ProduceRecord')
 

@@ -4,6 +4,7 @@
 import { isUtf8 } from 'node:buffer'
 import { findJsonError } from './json-error.ts'
 import { nestsDeeperThan } from './json-scan.ts'
+import { plainRecord } from './plain-records.ts'
 import type { ProblemCode } from './problem.ts'
 import { type ProduceRecord, recordSchema, toRecord, valueRecord } from './record-json.ts'
 
@@ -25,6 +26,12 @@ export type LineResult =
 /** A line without its end. */
 export function parseRecordLine(line: Buffer, options: LineOptions): LineResult {
   if (!isUtf8(line)) return flawed('malformed_json', 'the line is not UTF-8')
+  const plain = options.values ? undefined : plainRecord(line, options)
+  return plain ? { ok: true, ...plain } : parseAnyRecordLine(line, options)
+}
+
+/** In whatever form it comes, or what is wrong with it. */
+export function parseAnyRecordLine(line: Buffer, options: LineOptions): LineResult {
   const text = line.toString('utf8')
   if (nestsDeeperThan(text, options.jsonDepthMax)) {
     const detail = `arrays and objects nest at most ${options.jsonDepthMax} deep`

@@ -51,6 +51,12 @@ export class Responder {
     })
   }
 
+  /** `text` is JSON. */
+  jsonText(text: string, options: { status: number; headers: ResponseHeaders }): Reply {
+    const { status, headers } = options
+    return this.body(text, status, { 'content-type': 'application/json', ...headers })
+  }
+
   text(text: string, headers: ResponseHeaders = {}): Reply {
     return this.body(text, 200, { 'content-type': 'text/plain; charset=utf-8', ...headers })
   }
