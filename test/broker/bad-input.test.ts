@@ -158,9 +158,10 @@ describe('Kafka’s code is the answer to', () => {
     // The first question for a coordinator makes the topic that groups live in.
     const client = await scene.running.connect()
     const coordinator = { key: 'g', keyType: 0 }
-    await vi.waitFor(async () => {
+    const found = async () => {
       expect((await client.send(apis.findCoordinator, 3, coordinator)).errorCode).toBe(0)
-    })
+    }
+    await vi.waitFor(found, { timeout: 20_000 })
     client.close()
   })
   afterEach(() => scene.expectCalm())

@@ -63,12 +63,12 @@ test('a topic becomes compacted while it is in use', async () => {
   await fill('table')
   const before = logOf('table').sizeBytes
   await alterTopic('table', 'cleanup.policy', 'compact')
-  await expect.poll(() => logOf('table').firstDirtyOffset, { timeout: 10_000 }).toBeGreaterThan(20)
+  await expect.poll(() => logOf('table').firstDirtyOffset).toBeGreaterThan(20)
   expect(logOf('table').sizeBytes).toBeLessThan(before)
   expect(logOf('table').endOffset).toBe(40)
   const checkpoint = disk.writtenFiles().get('data/cleaner-offset-checkpoint')
   expect(String(checkpoint)).toMatch(/^0\n1\ntable 0 \d+\n$/)
-}, 20_000)
+})
 
 test('a damaged segment makes its partition uncleanable, and no other', async () => {
   const compact = { ...small, 'cleanup.policy': 'compact', 'min.cleanable.dirty.ratio': '1' }
@@ -84,11 +84,11 @@ test('a damaged segment makes its partition uncleanable, and no other', async ()
     return Number(found.exec(await server.metrics.text())?.[1])
   }
   const uncleanable = () => metric('uncleanable_partitions_count')
-  await expect.poll(uncleanable, { timeout: 10_000 }).toBe(1)
-  await expect.poll(() => logOf('sound').firstDirtyOffset, { timeout: 10_000 }).toBeGreaterThan(0)
-  await expect.poll(() => metric('uncleanable_bytes'), { timeout: 10_000 }).toBeGreaterThan(0)
+  await expect.poll(uncleanable).toBe(1)
+  await expect.poll(() => logOf('sound').firstDirtyOffset).toBeGreaterThan(0)
+  await expect.poll(() => metric('uncleanable_bytes')).toBeGreaterThan(0)
   expect(logOf('damaged').firstDirtyOffset).toBe(0)
-}, 20_000)
+})
 
 test('committed offsets are compacted, and a start finds the latest', async () => {
   await server.createTopic('orders')
@@ -105,9 +105,7 @@ test('committed offsets are compacted, and a start finds the latest', async () =
         },
       ],
     })
-  await expect
-    .poll(async () => (await commit(0)).topics[0].partitions[0].errorCode, { timeout: 10_000 })
-    .toBe(0)
+  await expect.poll(async () => (await commit(0)).topics[0].partitions[0].errorCode).toBe(0)
   await alterTopic('__consumer_offsets', 'internal.segment.bytes', '600')
   await alterTopic('__consumer_offsets', 'min.cleanable.dirty.ratio', '0')
   for (let i = 1; i <= 60; i++) {
@@ -115,8 +113,8 @@ test('committed offsets are compacted, and a start finds the latest', async () =
     expect(topics[0].partitions[0].errorCode).toBe(0)
   }
   const log = () => logOf('__consumer_offsets')
-  await expect.poll(() => log().firstDirtyOffset, { timeout: 10_000 }).toBeGreaterThan(30)
-  expect(log().segmentCount).toBeLessThan(12)
+  await expect.poll(() => log().firstDirtyOffset).toBeGreaterThan(30)
+  await expect.poll(() => log().segmentCount).toBeLessThan(12)
   await start()
   const committed = async () => {
     const { groups } = await client.send(apis.offsetFetch, 8, {
@@ -125,5 +123,5 @@ test('committed offsets are compacted, and a start finds the latest', async () =
     return groups[0].topics[0]?.partitions[0].committedOffset
   }
   await client.send(apis.findCoordinator, 4, { coordinatorKeys: ['readers'] })
-  await expect.poll(committed, { timeout: 10_000 }).toBe(60)
-}, 30_000)
+  await expect.poll(committed).toBe(60)
+})

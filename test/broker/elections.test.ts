@@ -1,5 +1,5 @@
 import { apis } from '@sluice/protocol/apis'
-import { expect, test, vi } from 'vitest'
+import { expect, test } from 'vitest'
 import { TestBroker, type TestClient } from './test-broker.ts'
 
 const groups = Array.from({ length: 200 }, (_, i) => `group ${i}`)
@@ -50,7 +50,7 @@ test('bug class 27: what is committed for a topic made again does not go with th
   await commit(client, last, 3)
   // A commit and a tombstone of each, and the last commit.
   const log = running.broker.partitions.get('__consumer_offsets', 0)
-  await vi.waitFor(() => expect(log?.highWatermark).toBe(2 * groups.length + 1))
+  await expect.poll(() => log?.highWatermark).toBe(2 * groups.length + 1)
   expect(await committed(client, last)).toBe(3)
   expect(await committed(client, groups[0])).toBe(-1)
   await running.close()

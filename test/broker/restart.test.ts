@@ -81,7 +81,7 @@ test('topics, records, producer ids and sequences are there again after a clean 
   expect(await client.produce('orders', [], sequenced(4))).toMatchObject({ baseOffset: 4 })
   expect((await client.send(apis.initProducerId, 4, init)).producerId).toBeGreaterThan(producerId)
   client.close()
-}, 10_000)
+})
 
 test('nothing acknowledged is lost by kill -9 under load, and nothing is there twice', async () => {
   let client = await start()
@@ -115,7 +115,7 @@ test('nothing acknowledged is lost by kill -9 under load, and nothing is there t
     expect(topics[0].partitions[0].leaderEpoch).toBe(round + 1)
   }
   client.close()
-}, 20_000)
+})
 
 test('a deleted topic is gone from the disk, also when the broker was killed right after', async () => {
   let client = await start()

@@ -8,7 +8,7 @@ import { sluice, startBroker, temporaryFolder } from './command.ts'
 /** A line as it would be pasted into a terminal of this checkout. */
 function shell(line: string) {
   const root = path.join(import.meta.dirname, '../..')
-  return spawnSync(line, { shell: true, cwd: root, encoding: 'utf8', timeout: 10_000 })
+  return spawnSync(line, { shell: true, cwd: root, encoding: 'utf8', timeout: 60_000 })
 }
 
 function freePort(): Promise<string> {
