@@ -98,7 +98,7 @@ const log = await Log.open({
   startOffset: 0,
   firstDirtyOffset: 0,
   cleanShutdown: false,
-  producerExpirationMs: 86_400_000,
+  producerExpirationMs: () => 86_400_000,
   resources: newLogResources(),
   checkpoints: {
     saveRecoveryPoints: async () => {},

@@ -65,7 +65,7 @@ function optionsFor(name: string): LogOptions {
     startOffset: 0,
     firstDirtyOffset: 0,
     cleanShutdown: false,
-    producerExpirationMs: 86_400_000,
+    producerExpirationMs: () => 86_400_000,
     resources: newLogResources(),
     checkpoints: {
       saveRecoveryPoints: async () => {},

@@ -1,5 +1,6 @@
 // A broker over several log directories: one that fails takes its own partitions, and the rest goes on.
 
+import { DiskError } from '@sluice/core/host/disk'
 import { MemoryTable, MemoryTableStore } from '@sluice/core/host/memory/table'
 import { NodeClock } from '@sluice/core/host/node/clock'
 import { apis } from '@sluice/protocol/apis'
@@ -124,6 +125,64 @@ describe('log.dirs', () => {
     disk.set('/b', 'failed')
     expect(await errorOf(client, 1)).toBe('KAFKA_STORAGE_ERROR')
     expect(fatal?.message).toContain('append')
+  })
+
+  test('a read that fails takes its log directory offline, damage only the read', async () => {
+    const disk = new SeveralDisks()
+    const broker = await start({ disk })
+    await broker.createTopic('orders', { partitions: 4 })
+    const client = await broker.connect()
+    for (const partition of [0, 1, 2, 3]) await client.produce('orders', ['a'], { partition })
+    const fetched = async (partitions: number[]) => {
+      const read = await client.send(apis.fetch, 12, fetchRequestOf({ partitions }))
+      return read.responses[0].partitions.map(({ errorCode }) => errorName(errorCode))
+    }
+    expect(await fetched([0, 1, 2, 3])).toEqual(['NONE', 'NONE', 'NONE', 'NONE'])
+    // A batch whose length makes no sense: what the disk gives is not what was written.
+    const damaged = disk.openSync('/b/orders-1/00000000000000000000.log')
+    damaged.writeSync(Buffer.from([0, 0, 0, 1]), 8)
+    await damaged.close()
+    expect(await fetched([1, 3])).toEqual(['CORRUPT_MESSAGE', 'NONE'])
+    expect(await fetched([0, 2])).toEqual(['NONE', 'NONE'])
+    disk.set('/a', 'failed')
+    expect(await fetched([2])).toEqual(['KAFKA_STORAGE_ERROR'])
+    disk.set('/a', 'sound')
+    // The whole directory is offline until the next start, as Kafka has it.
+    expect(await errorOf(client, 0)).toBe('KAFKA_STORAGE_ERROR')
+    expect((await dirsOf(client, null)).map(({ error }) => error)).toEqual([
+      'KAFKA_STORAGE_ERROR',
+      'NONE',
+    ])
+    expect(await errorOf(client, 3)).toBe('NONE')
+  })
+
+  test('groups whose offsets were on a disk that failed have no coordinator', async () => {
+    const disk = new SeveralDisks()
+    const broker = await start({
+      disk,
+      config: { ...twoDirs, 'offsets.topic.num.partitions': '2' },
+    })
+    const client = await broker.connect()
+    const coordinatorOf = async (key: string) =>
+      errorName((await client.send(apis.findCoordinator, 3, { key })).errorCode)
+    const heartbeatOf = async (groupId: string) => {
+      const member = { groupId, memberId: 'm', generationId: 1 }
+      return errorName((await client.send(apis.heartbeat, 4, member)).errorCode)
+    }
+    const { groups, partitions } = broker.broker
+    const names = ['a', 'b', 'c', 'd', 'e']
+    const [lost, kept] = [0, 1].map((at) => names.find((one) => groups.partitionFor(one) === at))
+    if (lost === undefined || kept === undefined) throw new Error('a group for each partition')
+    expect([await coordinatorOf(lost), await coordinatorOf(kept)]).toEqual(['NONE', 'NONE'])
+    partitions.get('__consumer_offsets', 0)?.readFailed(new DiskError('io', 'read', 'a log'))
+    expect([await coordinatorOf(lost), await coordinatorOf(kept)]).toEqual([
+      'COORDINATOR_NOT_AVAILABLE',
+      'NONE',
+    ])
+    expect([await heartbeatOf(lost), await heartbeatOf(kept)]).toEqual([
+      'NOT_COORDINATOR',
+      'UNKNOWN_MEMBER_ID',
+    ])
   })
 
   test('a disk that is away at the start: its partitions are offline, not made anew', async () => {

@@ -123,6 +123,8 @@ interface Parts {
   readonly partitions: Partitions
   readonly dirMoves: DirMoves
   readonly turn: Turn
+  /** What was in force when the broker was put together; it keeps this up to date. */
+  readonly inForce: { config: BrokerConfig }
 }
 
 class RunningBroker implements Broker {
@@ -147,7 +149,6 @@ class RunningBroker implements Broker {
   readonly #listeners: Listeners
   readonly #retention: RetentionSweep
   readonly #loopDelay: LoopDelay
-  #config: BrokerConfig
   #bound: BoundListener[] = []
   #closing: Promise<void> | undefined
 
@@ -164,7 +165,7 @@ class RunningBroker implements Broker {
     this.dirMoves = parts.dirMoves
     this.cluster = parts.cluster
     this.partitions = parts.partitions
-    this.#config = dynamicConfig(config, this.cluster.image, nodeId)
+    parts.inForce.config = dynamicConfig(config, this.cluster.image, nodeId)
     this.producerIds = new ProducerIds(() => this.cluster.controller.allocateProducerIds())
     this.purgatory = new Purgatory({ clock, turn: parts.turn })
     const slots = () => this.config['max.incremental.fetch.session.cache.slots']
@@ -202,17 +203,21 @@ class RunningBroker implements Broker {
     const { clock } = host
     const nodeId = options.nodeId ?? config['node.id']
     let partitions: Partitions | undefined
+    let running: RunningBroker | undefined
     const onDirFailure = (dir: LogDir, cause: Error) => {
       partitions?.dirFailed(dir)
+      running?.resignOffline()
       if (logs?.online !== false) return
       logger.error({ cause }, 'all log directories failed: the broker cannot go on')
       onFatal?.(cause)
     }
     let logs: LogManager | undefined
+    const inForce = { config }
     logs = await LogManager.open({
       ...host,
       logger: levels.of(loggerNames.logs),
       config,
+      inForce: () => inForce.config,
       nodeId,
       onDirFailure,
     })
@@ -225,7 +230,8 @@ class RunningBroker implements Broker {
     // What was acknowledged last may be lost, if not the process but the machine went down.
     if (logs.cleanShutdownEpoch === undefined) await cluster.controller.beginEpochs(nodeId)
     const turn = new Turn(clock)
-    const current = () => dynamicConfig(config, cluster.image, nodeId)
+    inForce.config = dynamicConfig(config, cluster.image, nodeId)
+    const current = () => inForce.config
     partitions = await Partitions.open({
       nodeId,
       cluster,
@@ -244,8 +250,10 @@ class RunningBroker implements Broker {
     })
     await dirMoves.resume(partitions)
     await removeStrays(nodeId, cluster, logs, host)
-    const parts = { levels, logs, cluster, partitions, dirMoves, turn }
-    return new RunningBroker({ ...options, host }, nodeId, parts)
+    const parts = { levels, logs, cluster, partitions, dirMoves, turn, inForce }
+    running = new RunningBroker({ ...options, host }, nodeId, parts)
+    running.resignOffline()
+    return running
   }
 
   get clusterId(): string {
@@ -253,7 +261,7 @@ class RunningBroker implements Broker {
   }
 
   get config(): BrokerConfig {
-    return this.#config
+    return this.#parts.inForce.config
   }
 
   get listeners(): readonly BoundListener[] {
@@ -276,6 +284,11 @@ class RunningBroker implements Broker {
     const { clusterId, nodeId } = this
     const topics = this.cluster.image.topicCount
     this.host.logger.info({ clusterId, nodeId, topics }, 'broker started')
+  }
+
+  /** Groups whose offsets lay on a disk that failed have no coordinator here any more. */
+  resignOffline(): void {
+    this.#elections.logsFailed((topicId, index) => this.partitions.isOffline(topicId, index))
   }
 
   connectionEnded(): void {
@@ -343,8 +356,8 @@ class RunningBroker implements Broker {
   }
 
   #refreshConfig(): void {
-    const config = dynamicConfig(this.startConfig, this.cluster.image, this.nodeId)
-    this.#config = config
+    const { inForce } = this.#parts
+    inForce.config = dynamicConfig(this.startConfig, this.cluster.image, this.nodeId)
     this.partitions.refreshConfigs()
     this.#listeners.roomChanged()
   }

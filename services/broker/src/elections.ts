@@ -40,6 +40,15 @@ export class Elections {
     await this.#taken
   }
 
+  /** The logs of some partitions are gone with their disk: nobody coordinates those groups any more. */
+  logsFailed(isOffline: (topicId: string, partition: number) => boolean): void {
+    const { groups } = this.#options
+    for (const index of this.#led) {
+      // It stays among the led: it is not elected again before the process is started again.
+      if (this.#topicId && isOffline(this.#topicId, index)) groups.onResigned(index)
+    }
+  }
+
   async #prepare(changes: readonly Change[]): Promise<void> {
     for (const change of changes) {
       if (change.kind === 'topic') await this.#cleanings.get(change.topic.name)

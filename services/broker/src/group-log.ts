@@ -3,6 +3,7 @@
 import { groupOffsetsTopic } from '@sluice/core/cluster/topic-name'
 import type { OffsetsLog, OffsetsRecord, StoredRecord } from '@sluice/core/group/offsets-log'
 import { Slices } from '@sluice/core/lib/slices'
+import type { Partition } from '@sluice/core/partition/partition'
 import { errors } from '@sluice/protocol/errors'
 import {
   batchHeaderBytes,
@@ -63,17 +64,22 @@ export class GroupLog implements OffsetsLog {
     const slices = new Slices(host.clock)
     let offset = partition.log.startOffset
     while (offset < partition.highWatermark && !partition.closed) {
-      const read = await partition.read({
-        offset,
-        maxBytes: config['offsets.load.buffer.size'],
-        isolation: 'uncommitted',
-        wholeFirstBatch: true,
-      })
+      const read = await readOrFail(partition, offset, config['offsets.load.buffer.size'])
+      if (typeof read === 'number') return { error: read }
       if (!read.ok) return { error: errors.OFFSET_OUT_OF_RANGE }
       offset = await deliver(read.records, offset, each, slices)
       read.release()
     }
     return { error: partition.closed ? errors.NOT_LEADER_OR_FOLLOWER : 0 }
+  }
+}
+
+async function readOrFail(partition: Partition, offset: number, maxBytes: number) {
+  try {
+    const request = { offset, maxBytes, isolation: 'uncommitted', wholeFirstBatch: true } as const
+    return await partition.read(request)
+  } catch (cause) {
+    return partition.readFailed(cause)
   }
 }
 

@@ -361,6 +361,27 @@ describe('deleting', () => {
     expect(await world.committed()).toEqual({ 't-0': 1, 'old-1': 1 })
   })
 
+  test('the last offset: the group stays until the next look for expired ones', async () => {
+    const world = await elected(retention)
+    const listed = () =>
+      world.coordinator.list({ states: [], types: [] }).groups?.map((one) => one.groupId)
+    await world.commit(1)
+    const topics = [{ name: 't', partitions: [{ partitionIndex: 0 }] }]
+    expect((await world.coordinator.deleteOffsets({ groupId, topics })).errorCode).toBe(0)
+    expect([await world.committed(), listed()]).toEqual([{}, [groupId]])
+    await world.failOver(retention)
+    expect(listed()).toEqual([groupId])
+    await world.clock.runFor(1001)
+    expect(listed()).toEqual([])
+    await world.failOver(retention)
+    expect(listed()).toEqual([])
+    // As DeleteGroups finds it in Kafka: it is there to be deleted meanwhile.
+    await world.commit(1)
+    await world.coordinator.deleteOffsets({ groupId, topics })
+    expect(await world.coordinator.deleteGroups([groupId])).toEqual([errors.NONE])
+    expect(listed()).toEqual([])
+  })
+
   test('offsets of a deleted topic go with it, those on their way too', async () => {
     const world = await elected()
     const offsets = [commitOf('t', 0, 1), commitOf('kept', 0, 1)]

@@ -96,7 +96,7 @@ export async function openLog(setUp: LogSetUp = {}): Promise<Log> {
     startOffset: 0,
     firstDirtyOffset: 0,
     cleanShutdown: false,
-    producerExpirationMs: 86_400_000,
+    producerExpirationMs: () => 86_400_000,
     resources: newLogResources(),
     checkpoints: {
       saveRecoveryPoints: async () => {},

@@ -137,17 +137,19 @@ describe('retention', () => {
     expect(kept.startOffset).toBe(15)
   })
 
-  test('closes a segment that is older than segment.ms, also when nothing is appended', async () => {
+  test('closes the last segment only where it is to go (segment.ms waits for the next batch)', async () => {
     const clock = new HandClock()
-    const log = await openLog({ clock, config: { segmentMs: 60_000 } })
-    await append(log, batch())
+    const log = await openLog({ clock, config: { segmentMs: 1000, retentionMs: 60_000 } })
+    await append(log, batch({ timestampMs: startMs }))
     await log.applyRetention(startMs + 60_000, 1)
+    expect([log.segmentCount, log.startOffset]).toEqual([1, 0])
+    // Above the high watermark nothing goes, and nothing is closed for it.
+    await log.applyRetention(startMs + 60_001, 0)
     expect(log.segmentCount).toBe(1)
-    await log.applyRetention(startMs + 60_001, 1)
-    expect(log.segmentCount).toBe(2)
+    expect(await log.applyRetention(startMs + 60_001, 1)).toEqual({ removedSegments: 1 })
+    expect([log.segmentCount, log.startOffset, log.endOffset]).toEqual([1, 1, 1])
     // An empty segment is not closed again and again.
-    await log.applyRetention(startMs + 200_000, 1)
-    expect(log.segmentCount).toBe(2)
+    expect(await log.applyRetention(startMs + 200_000, 1)).toEqual({ removedSegments: 0 })
   })
 
   test('bug class 19: writes the new start down before it is seen', async () => {

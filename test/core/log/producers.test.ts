@@ -95,7 +95,10 @@ describe('an idempotent producer', () => {
 
   test('bug class 3: is forgotten, with its window, after producer.id.expiration.ms of silence', async () => {
     const clock = new HandClock()
-    const log = await openLog({ clock, producerExpirationMs: 1000 })
+    let expirationMs = 5000
+    const log = await openLog({ clock, producerExpirationMs: () => expirationMs })
+    // The config is altered while the broker runs.
+    expirationMs = 1000
     await append(log, from(1, 0))
     await append(log, from(2, 0))
     clock.advance(600)

@@ -1,12 +1,15 @@
 // Replay: what a partition of __consumer_offsets says of its groups, gathered record by record until its
 // end is reached. The last record of a key counts; what is not of the classic protocol is skipped.
+//
+// A group whose offsets were all deleted is there, as before, until its own tombstone comes: whoever looks for
+// expired offsets writes that.
 
 import { GroupOffsets } from './offsets.ts'
 import type { StoredRecord } from './offsets-log.ts'
 import { readRecord, type StoredGroup } from './records.ts'
 
 export interface ReplayedGroup {
-  /** null: only offsets were committed (a simple consumer), or the group was deleted. */
+  /** null: only offsets were committed (a simple consumer). */
   group: StoredGroup | null
   readonly offsets: GroupOffsets
 }
@@ -22,15 +25,13 @@ export class Replay {
     switch (read.kind) {
       case 'offset': {
         const { groupId, topic, partition } = read.key
-        const { offsets } = this.#group(groupId)
-        if (read.committed) offsets.set(topic, partition, read.committed)
-        else offsets.delete(topic, partition)
-        this.#dropEmpty(groupId)
+        if (read.committed) this.#group(groupId).offsets.set(topic, partition, read.committed)
+        else this.groups.get(groupId)?.offsets.delete(topic, partition)
         break
       }
       case 'group':
         this.#group(read.groupId).group = read.group
-        this.#dropEmpty(read.groupId)
+        if (read.group === null) this.#dropEmpty(read.groupId)
         break
       case 'unknown':
         this.skippedCount += 1
@@ -49,6 +50,6 @@ export class Replay {
 
   #dropEmpty(groupId: string): void {
     const group = this.groups.get(groupId)
-    if (group && !group.group && group.offsets.isEmpty) this.groups.delete(groupId)
+    if (group?.offsets.isEmpty) this.groups.delete(groupId)
   }
 }

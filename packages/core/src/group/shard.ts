@@ -377,12 +377,14 @@ export class Shard {
       })
   }
 
-  /** After anything that happened to a group: its timer, and whether it is worth remembering. */
+  /**
+   * After anything that happened to a group: its timer, and whether it is worth remembering. One whose last
+   * offset was deleted is there until the next look for expired ones, as in Kafka.
+   */
   #settle(entry: GroupEntry): void {
     const { group, offsets } = entry
-    // Without a generation there is no record of it to take back.
-    const unknown = group.state === 'Empty' && group.generation === 0 && group.pendingCount === 0
-    if (unknown && offsets.isEmpty) this.#forget(entry)
+    const unused = group.state === 'Empty' && group.generation === 0 && group.pendingCount === 0
+    if (unused && offsets.isEmpty && this.#transient.has(entry)) this.#forget(entry)
     else this.#arm(entry)
   }
 

@@ -94,7 +94,8 @@ export interface DiskFile {
   close(): Promise<void>
 }
 
-export type DiskErrorKind = 'not-found' | 'no-space' | 'io' | 'closed'
+/** 'damaged': the disk gave what it has, and that is not what was written. Thrown by who reads, not by a disk. */
+export type DiskErrorKind = 'not-found' | 'no-space' | 'io' | 'closed' | 'damaged'
 
 export class DiskError extends Error {
   override readonly name = 'DiskError'

@@ -64,5 +64,5 @@ function isCurrent(buffer: Buffer, at: number): boolean {
 }
 
 function notABatch(segment: Segment, position: number): DiskError {
-  return new DiskError('io', `find a sound batch at byte ${position} of`, segment.path)
+  return new DiskError('damaged', `find a sound batch at byte ${position} of`, segment.path)
 }

@@ -291,7 +291,7 @@ export class LogCleaning {
       if (file?.kind !== 'txnindex') continue
       const path = join(folder, name)
       const content = decodeTransactionIndex(await disk.readFile(path))
-      if (content === undefined) throw new DiskError('io', 'read the transactions of', path)
+      if (content === undefined) throw new DiskError('damaged', 'read the transactions of', path)
       transactions.push(...content)
       bases.add(file.offset)
     }

@@ -38,7 +38,10 @@ export interface LogManagerOptions {
   readonly random: Random
   readonly disk: Disk
   readonly logger: Logger
+  /** That it starts with. */
   readonly config: BrokerConfig
+  /** As altered since; default: as it started. Asked often. */
+  readonly inForce?: () => BrokerConfig
   readonly nodeId: number
   /** Shared by its logs; by default of a size for one broker in a process. */
   readonly resources?: LogResources
@@ -346,14 +349,14 @@ export class LogManager {
   }
 
   #logOptions(dir: LogDir, name: LogRequest) {
-    const { clock, random, disk, logger, config } = this.#options
+    const { clock, random, disk, logger, config, inForce = () => config } = this.#options
     return {
       ...{ clock, random, disk, logger },
       topic: name.topic,
       topicId: name.topicId,
       partition: name.partition,
       config: memoized(name.config),
-      producerExpirationMs: config['producer.id.expiration.ms'],
+      producerExpirationMs: () => inForce()['producer.id.expiration.ms'],
       resources: { ...this.#resources, backgroundFlushes: dir.backgroundFlushes },
       checkpoints: {
         saveRecoveryPoints: () => dir.recoveryPoints.write(),

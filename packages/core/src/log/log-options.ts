@@ -34,7 +34,7 @@ export interface LogOptions {
   readonly firstDirtyOffset: number
   /** The process before closed the log, and nothing has touched it since. */
   readonly cleanShutdown: boolean
-  readonly producerExpirationMs: number
+  readonly producerExpirationMs: () => number
   readonly resources: LogResources
   readonly checkpoints: LogCheckpoints
   /** The disk failed under the log, perhaps behind the back of any caller. Called once. */

@@ -299,12 +299,11 @@ export class Log {
 
   /**
    * Removes the oldest segments as retention.ms, retention.bytes and the start offset say, none above the
-   * high watermark. The last segment is closed first where it is older than segment.ms or is to go, too.
+   * high watermark. The last segment is closed first where it is to go, too.
    */
   applyRetention(nowMs: number, highWatermark: number): Promise<{ removedSegments: number }> {
     return applyRetention(
       this.#state,
-      this.config,
       { nowMs, highWatermark },
       {
         job: (task) => this.#job(task),

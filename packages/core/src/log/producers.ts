@@ -55,13 +55,14 @@ export class ProducersDraft {
 }
 
 export class Producers {
-  readonly #expirationMs: number
+  readonly #expirationMs: () => number
   /** In the order of their last batches. */
   #states = new Map<number, ProducerState>()
   /** The last of them: a batch of the same one again changes no order. */
   #newest: ProducerState | undefined
 
-  constructor(expirationMs: number) {
+  /** `expirationMs` may change: producer.id.expiration.ms is altered while brokers run. */
+  constructor(expirationMs: () => number) {
     this.#expirationMs = expirationMs
   }
 
@@ -110,15 +111,16 @@ export class Producers {
 
   /** Gives back the memory of those that are not known any more. */
   sweep(nowMs: number): void {
+    const expirationMs = this.#expirationMs()
     for (const [producerId, state] of this.#states) {
-      if (nowMs - state.lastSeenMs < this.#expirationMs) return
+      if (nowMs - state.lastSeenMs < expirationMs) return
       this.#states.delete(producerId)
     }
   }
 
   #find(producerId: number, nowMs: number): ProducerState | undefined {
     const state = this.#states.get(producerId)
-    if (state === undefined || nowMs - state.lastSeenMs >= this.#expirationMs) return undefined
+    if (state === undefined || nowMs - state.lastSeenMs >= this.#expirationMs()) return undefined
     return state
   }
 

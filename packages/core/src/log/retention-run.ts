@@ -1,7 +1,9 @@
 // Retention, carried out on one log: the segments that do not have to be kept any more are removed, with the log
 // start offset written down first. Others work on the log meanwhile, so what goes is counted again at the end.
+//
+// The last segment is closed only where it is to go with all the others (Kafka's UnifiedLog.deleteSegments): age
+// alone (segment.ms) closes a segment when the next batch comes, never in between.
 
-import type { LogConfig } from './log-config.ts'
 import type { LogState } from './log-state.ts'
 
 /** How the log lets somebody work on it. */
@@ -15,13 +17,11 @@ export interface RetentionSteps {
 
 export async function applyRetention(
   state: LogState,
-  { segmentMs }: LogConfig,
   { nowMs, highWatermark }: { nowMs: number; highWatermark: number },
   steps: RetentionSteps,
 ): Promise<{ removedSegments: number }> {
   const expired = await steps.job(() => state.countExpired(nowMs, highWatermark))
-  const old = state.last.sizeBytes > 0 && nowMs - state.last.createdMs > segmentMs
-  if (old || expired === state.segments.length) await steps.alone(async () => state.roll())
+  if (expired === state.segments.length) await steps.alone(async () => state.roll())
   steps.seal()
   const removedSegments = await steps.job(async () => {
     const count = Math.min(

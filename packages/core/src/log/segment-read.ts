@@ -143,7 +143,7 @@ function* readFrom(
     if (position === segment.sizeBytes) return undefined
     const whole = selection.kind === 'more' && position + selection.bytes <= segment.sizeBytes
     if (!whole || got < length) {
-      throw new DiskError('io', `find a batch at byte ${position} of`, segment.path)
+      throw new DiskError('damaged', `find a batch at byte ${position} of`, segment.path)
     }
     bytes = Math.max(bytes, selection.bytes)
   }

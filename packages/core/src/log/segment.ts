@@ -344,7 +344,8 @@ export class Segment implements GaugedSegment, ClosableFile {
     try {
       return await runReads(lastIndexedTimestamp(this))
     } catch (error) {
-      if (error instanceof DiskError && error.kind === 'io') return undefined
+      const unreadable = ['io', 'damaged']
+      if (error instanceof DiskError && unreadable.includes(error.kind)) return undefined
       throw error
     }
   }

@@ -3,7 +3,8 @@
 // looked at). When nothing is to do it looks again after log.cleaner.backoff.ms.
 //
 // A log that cannot be cleaned, since a segment of it is damaged, is left alone until the next start; the
-// others go on. One whose disk is full, or that was cut or closed meanwhile, is tried again later.
+// others go on. One whose disk is full, or that was cut or closed meanwhile, is tried again later; a disk that
+// fails takes its log directory offline.
 
 import type { BrokerConfig } from '../config/broker-config.ts'
 import type { Clock, Timer } from '../host/clock.ts'
@@ -14,6 +15,7 @@ import { type CleanableRange, dirtyRatio, isDue } from '../log/cleanable-range.t
 import { CleaningAborted } from '../log/cleaning-pass.ts'
 import type { Log } from '../log/log.ts'
 import type { CleaningResult } from '../log/log-cleaning.ts'
+import { isFailure } from '../log/log-dir.ts'
 import type { Partition } from './partition.ts'
 
 export interface LogCleanerOptions {
@@ -206,6 +208,10 @@ export class LogCleaner {
     const { topic, index, log } = partition
     // Closed, deleted or failed meanwhile: others have said so.
     if (partition.closed || partition.offline || log.closed || log.failure !== undefined) return
+    if (isFailure(cause)) {
+      partition.readFailed(cause)
+      return
+    }
     const full = cause instanceof DiskError && cause.kind === 'no-space'
     if (full || cause instanceof CleaningAborted) {
       this.#laterAtMs.set(log, clock.now() + config()['log.cleaner.backoff.ms'])

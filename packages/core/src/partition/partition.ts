@@ -17,6 +17,7 @@ import { DiskError } from '../host/disk.ts'
 import type { Logger } from '../host/logger.ts'
 import { assert } from '../lib/assert.ts'
 import type { AppendOutcome, AppendRequest, Log, LogRead } from '../log/log.ts'
+import { isFailure } from '../log/log-dir.ts'
 import { admit } from './admission.ts'
 import type { Acks, CommitStrategy } from './commit-replicated.ts'
 import type { Turn } from './turn.ts'
@@ -276,6 +277,26 @@ export class Partition {
       replacing.resolve()
       this.#goOn()
     }
+  }
+
+  /**
+   * Reading or cleaning its log failed. Where that was the disk, the whole log directory is offline with it, as in Kafka; a
+   * log that is damaged fails alone. @returns the error code of the answer.
+   */
+  readFailed(cause: unknown): number {
+    const { logger, onDiskFailure } = this.#options
+    if (this.#closed) return errors.NOT_LEADER_OR_FOLLOWER
+    const partition = `${this.topic}-${this.index}`
+    if (isFailure(cause) && !this.#offline) {
+      logger.error(
+        { partition, cause },
+        'the disk failed under its log: the log directory goes offline',
+      )
+      this.takeOffline()
+      onDiskFailure(cause)
+    }
+    const damaged = cause instanceof DiskError && cause.kind === 'damaged'
+    return damaged ? errors.CORRUPT_MESSAGE : errors.KAFKA_STORAGE_ERROR
   }
 
   /** The disk under the partition failed: nothing is accepted or read any more. */

@@ -234,7 +234,7 @@ export class Partitions {
 
   #partition(topic: HeldTopic, { index, isr, leaderEpoch }: PartitionImage, log: Log): Partition {
     const { clock, turn, logger, cluster, config } = this.#options
-    return new Partition({
+    const partition: Partition = new Partition({
       topic: topic.name,
       topicId: topic.id,
       index,
@@ -250,8 +250,10 @@ export class Partitions {
       clock,
       turn,
       logger,
-      onDiskFailure: (cause) => this.#options.logs.fail(log, cause),
+      // Its log, whichever that is: it may have moved to another directory.
+      onDiskFailure: (cause) => this.#options.logs.fail(partition.log, cause),
     })
+    return partition
   }
 
   #remove(id: string): void {

@@ -142,12 +142,13 @@ class PendingFetch {
     }
   }
 
-  /** The disk would not read: the partition says so, the others go on. */
+  /** The disk would not read, or what it read is damaged: the partition says so, the others go on. */
   #unreadable(at: FetchPartition, cause: unknown): Result {
     const { topic, topicId, index } = at
     const fields = { topic, topicId, index, ...this.#context.about, cause }
     this.#broker.host.logger.error(fields, 'a read failed')
-    return failed(at, errors.KAFKA_STORAGE_ERROR)
+    const partition = findPartition(this.#broker, { name: topic, topicId }, index)
+    return failed(at, typeof partition === 'number' ? partition : partition.readFailed(cause))
   }
 
   #take(result: Result): void {

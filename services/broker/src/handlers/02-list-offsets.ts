@@ -127,9 +127,8 @@ async function find(
       try {
         return await byTime(partition, asked, end)
       } catch (cause) {
-        if (partition.closed) return none(asked, errors.NOT_LEADER_OR_FOLLOWER)
         broker.host.logger.error({ topic: name, index: partition.index, cause }, 'a search failed')
-        return none(asked, errors.KAFKA_STORAGE_ERROR)
+        return none(asked, partition.readFailed(cause))
       }
   }
 }

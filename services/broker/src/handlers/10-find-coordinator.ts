@@ -7,6 +7,7 @@ import { apis } from '@sluice/protocol/apis'
 import { errors, errorText } from '@sluice/protocol/errors'
 import type { Broker } from '../broker.ts'
 import { handler, type RequestContext } from '../handler.ts'
+import { replicasOf } from '../lookup.ts'
 
 const firstVersionWithKeys = 4
 
@@ -78,7 +79,9 @@ async function finder(
 function groupCoordinator(broker: Broker, groupId: string, listenerName: string): Coordinator {
   const { image } = broker.cluster
   const index = broker.groups.partitionFor(groupId)
-  const nodeId = image.topic(groupOffsetsTopic)?.partitions[index]?.leader ?? -1
+  const topic = image.topic(groupOffsetsTopic)
+  // One whose log directory failed has no leader.
+  const nodeId = topic?.partitions[index] ? replicasOf(broker, topic, index).leaderId : -1
   const endpoints = image.broker(nodeId)?.endpoints ?? []
   const endpoint = endpoints.find(({ listener }) => listener === listenerName)
   if (!endpoint) return nobody(errors.COORDINATOR_NOT_AVAILABLE)
