@@ -204,6 +204,39 @@ describe('broker configs that are altered while it runs', () => {
     expect(running.broker.cluster.image.configs('broker', '1')).toEqual({})
   })
 
+  test('are looked at together with all others, and with what is in force', async () => {
+    const messageOf = async (name: string, configs: Record<string, string>) => {
+      const { responses } = await client.send(apis.incrementalAlterConfigs, 1, {
+        resources: [
+          {
+            resourceType: brokerType,
+            resourceName: name,
+            configs: Object.entries(configs).map(([key, value]) => ({
+              ...{ name: key, configOperation: op.set, value },
+            })),
+          },
+        ],
+        validateOnly: true,
+      })
+      return responses[0].errorMessage
+    }
+    expect(await messageOf('', { 'log.cleaner.threads': '3' })).toBe(
+      'Log cleaner threads cannot be increased to more than double the current value 1',
+    )
+    expect(await messageOf('', { 'log.cleaner.threads': '0' })).toBe(
+      'Log cleaner threads should be at least 1',
+    )
+    expect(await messageOf('1', { 'num.io.threads': '3' })).toMatch(/at least half the current val/)
+    expect(await messageOf('1', { 'log.retention.ms': '0' })).toMatch(/or more than 0/)
+    expect(await messageOf('1', { 'log.cleaner.dedupe.buffer.size': '1048576' })).toMatch(/1 MB/)
+    expect(await messageOf('1', { 'max.connections.per.ip': '0' })).toMatch(/only if/)
+    const both = { 'max.connections.per.ip': '0', 'max.connections.per.ip.overrides': 'a:1' }
+    expect(await messageOf('1', both)).toBeNull()
+    // What this broker has of its own hides what is meant for all.
+    await alter(brokerType, '1', [['num.io.threads', op.set, '8']])
+    expect(await messageOf('', { 'num.io.threads': '100' })).toBeNull()
+  })
+
   test('are kept, also those that a plugin may know, and what is not there is deleted', async () => {
     const good: [string, number, string | null][] = [
       ['no.such.config', op.set, '1'],

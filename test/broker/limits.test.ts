@@ -35,7 +35,9 @@ test('a client that does not read its answers holds a bounded number of bytes', 
 })
 
 test('all connections together hold a bounded number of bytes, and each gets its turn', async () => {
-  running = await TestBroker.start({ config: { 'queued.max.request.bytes': '10000' } })
+  running = await TestBroker.start({
+    config: { 'queued.max.request.bytes': '10000', 'socket.request.max.bytes': '10000' },
+  })
   await running.createTopic('orders')
   const clients = await Promise.all(Array.from({ length: 10 }, () => running.connect()))
   const answers = clients.flatMap((client) =>

@@ -13,6 +13,12 @@ import { batchOf, type TestClient } from './test-broker.ts'
 
 const megabyte = 1_000_000
 
+/** What all requests together may hold; no single one may be larger. */
+const budgetOf = (bytes: number) => ({
+  'queued.max.request.bytes': String(Math.round(bytes)),
+  'socket.request.max.bytes': String(Math.round(bytes)),
+})
+
 function produceFrame(topic: string, values: string[]): Buffer {
   const partitionData = [{ index: 0, records: batchOf(values) }]
   const topicData = [{ name: topic, partitionData }]
@@ -136,9 +142,9 @@ describe('in memory', () => {
   })
 
   test('of those who stop in the middle of a request the one with most gives way', async () => {
-    scene = await Scene.start({ config: { 'queued.max.request.bytes': String(10 * megabyte) } })
+    scene = await Scene.start({ config: budgetOf(10 * megabyte) })
     const sizes = [3, 4, 2, 2].map((megabytes) => megabytes * megabyte)
-    const frame = Buffer.alloc(20 * megabyte)
+    const frame = Buffer.alloc(10 * megabyte)
     frame.writeInt32BE(frame.length - 4)
     const clients: TestClient[] = []
     for (const size of sizes) {
@@ -165,7 +171,7 @@ describe('in memory', () => {
   })
 
   test('answers are small while memory is short, and still get to everybody', async () => {
-    scene = await Scene.start({ config: { 'queued.max.request.bytes': String(megabyte) } })
+    scene = await Scene.start({ config: budgetOf(1.1 * megabyte) })
     await fill(scene, 5)
     const slow = await Promise.all(Array.from({ length: 20 }, () => scene.running.connect()))
     for (const client of slow) client.pause()

@@ -2,11 +2,8 @@
 // A name that nobody knows is kept, as in Kafka: it may be meant for a plugin.
 
 import type { ConfigOverrides } from '@sluice/core/cluster/image'
-import {
-  type BrokerConfig,
-  invalidConnectionOverrides,
-  listenerLimit,
-} from '@sluice/core/config/broker-config'
+import { listenerLimit } from '@sluice/core/config/broker-config'
+import { brokerConflicts } from '@sluice/core/config/conflicts'
 import { type Definition, parseValue } from '@sluice/core/config/definition'
 import { invalidValue } from '@sluice/core/config/resolve'
 import { brokerConfigs } from '@sluice/core/config/tables/broker'
@@ -16,10 +13,12 @@ import {
   perListener,
   threadCounts,
 } from '@sluice/core/config/tables/dynamic'
+import type { Broker } from './broker.ts'
+import { overlaid } from './dynamic-config.ts'
 
 /** Why these overrides cannot stand; undefined: they can. `ofAll`: they are meant for all brokers. */
 export function invalidBrokerOverrides(
-  config: BrokerConfig,
+  broker: Broker,
   overrides: ConfigOverrides,
   { ofAll }: { ofAll: boolean },
 ): string | undefined {
@@ -42,39 +41,65 @@ export function invalidBrokerOverrides(
     )
   }
   for (const name of names) {
-    const wrong = wrongValue(config, name, overrides[name])
+    const wrong = wrongValue(name, overrides[name])
     if (wrong !== undefined) return wrong
   }
-  return undefined
+  return wrongTogether(broker, overrides, ofAll)
 }
 
 function setOf(names: readonly string[]): string {
   return `Set(${names.join(', ')})`
 }
 
-function wrongValue(config: BrokerConfig, name: string, text: string): string | undefined {
+function wrongValue(name: string, text: string): string | undefined {
   const base = listenerLimit(name)?.name ?? name
   if (!Object.hasOwn(brokerConfigs, base)) return undefined
   const definition: Definition<unknown> = brokerConfigs[base as keyof typeof brokerConfigs]
   const parsed = parseValue(definition, text)
-  if (!parsed.ok) return invalidValue(name, text, parsed.message)
-  if (base === 'max.connections.per.ip.overrides') {
-    const wrong = invalidConnectionOverrides(text.trim())
-    return wrong === undefined ? undefined : invalidValue(name, text, wrong)
+  return parsed.ok ? undefined : invalidValue(name, text, parsed.message)
+}
+
+/** What would be in force then is looked at as a whole: a value that something else hides does no harm. */
+function wrongTogether(
+  { startConfig, config, cluster, nodeId }: Broker,
+  overrides: ConfigOverrides,
+  ofAll: boolean,
+): string | undefined {
+  const { image } = cluster
+  const wanted = overlaid(startConfig, {
+    ofAll: ofAll ? overrides : image.configs('broker', ''),
+    own: ofAll ? image.configs('broker', String(nodeId)) : overrides,
+  })
+  const [conflict] = brokerConflicts(wanted)
+  if (conflict) return conflict.message
+  for (const name of threadCounts as ReadonlySet<keyof typeof brokerConfigs>) {
+    const wrong = wrongThreads(name, Number(wanted[name]), Number(config[name]))
+    if (wrong !== undefined) return wrong
   }
-  if (!threadCounts.has(base)) return undefined
-  return wrongThreads(name, Number(parsed.value), Number(config[base as keyof BrokerConfig]))
+  return undefined
 }
 
 function wrongThreads(name: string, wanted: number, current: number): string | undefined {
-  const failed = `Dynamic thread count update validation failed for ${name}=${wanted}`
   if (wanted === current) return undefined
+  if (name === 'log.cleaner.threads') return wrongCleanerThreads(wanted, current)
+  const failed = `Dynamic thread count update validation failed for ${name}=${wanted}`
   if (wanted < 1) return `${failed}, value should be at least 1`
   if (wanted < Math.floor(current / 2)) {
-    return `${failed}, value should not be less than half the current value ${current}`
+    return `${failed}, value should be at least half the current value ${current}`
   }
   if (wanted > current * 2) {
     return `${failed}, value should not be greater than double the current value ${current}`
+  }
+  return undefined
+}
+
+function wrongCleanerThreads(wanted: number, current: number): string | undefined {
+  if (wanted < 1) return 'Log cleaner threads should be at least 1'
+  if (wanted < Math.floor(current / 2)) {
+    return `Log cleaner threads cannot be reduced to less than half the current value ${current}`
+  }
+  if (wanted > current * 2) {
+    return `Log cleaner threads cannot be increased to more than double the current value ${current}`
   }
   return undefined
 }

@@ -72,10 +72,10 @@ export function invalidOverrides(
   overrides: ConfigOverrides,
 ): ConfigRefusal | undefined {
   if (resource.resourceType === resourceType.topic) {
-    const message = validateTopicConfig(overrides)[0]?.message
+    const message = validateTopicConfig(broker.config, overrides)[0]?.message
     return message === undefined ? undefined : { error: errors.INVALID_CONFIG, message }
   }
   const ofAll = resource.resourceName === ''
-  const message = invalidBrokerOverrides(broker.config, overrides, { ofAll })
+  const message = invalidBrokerOverrides(broker, overrides, { ofAll })
   return message === undefined ? undefined : { error: errors.INVALID_REQUEST, message }
 }

@@ -18,8 +18,17 @@ export function dynamicConfig(
   image: MetadataImage,
   nodeId: number,
 ): BrokerConfig {
-  const ofAll = image.configs('broker', '')
-  const own = image.configs('broker', String(nodeId))
+  return overlaid(start, {
+    ofAll: image.configs('broker', ''),
+    own: image.configs('broker', String(nodeId)),
+  })
+}
+
+/** `start` overlaid by what is set for all brokers and by this one's own. */
+export function overlaid(
+  start: BrokerConfig,
+  { ofAll, own }: { ofAll: ConfigOverrides; own: ConfigOverrides },
+): BrokerConfig {
   if (Object.keys(ofAll).length + Object.keys(own).length === 0) return start
   return Object.freeze({
     ...start,

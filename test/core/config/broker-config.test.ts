@@ -66,6 +66,15 @@ describe('brokerConfig', () => {
     [{ 'max.connections.per.ip.overrides': 'a:1,b' }, "'b' is not of the form host:number"],
     [{ 'max.connections.per.ip': '0' }, 'only if max.connections.per.ip.overrides is set'],
     [{ 'group.min.session.timeout.ms': '9', 'group.max.session.timeout.ms': '8' }, 'more than'],
+    [{ 'group.consumer.session.timeout.ms': '60001' }, 'more than group.consumer.max.session'],
+    [{ 'group.share.min.heartbeat.interval.ms': '5001' }, 'more than group.share.heartbeat'],
+    [{ 'log.cleaner.threads': '128' }, 'more than 1 MB for each cleaner thread'],
+    [{ 'log.retention.ms': '0', 'log.retention.hours': '1' }, 'must be -1 (for ever) or more'],
+    [{ 'log.roll.ms': '0' }, 'must be at least 1'],
+    [{ 'log.roll.jitter.ms': '-1' }, 'must be at least 0'],
+    [{ 'queued.max.request.bytes': '1000' }, 'at least socket.request.max.bytes (104857600)'],
+    [{ 'connections.max.idle.ms': '100' }, 'must be less than connections.max.idle.ms (100)'],
+    [{ 'replica.lag.time.max.ms': '499' }, 'more than replica.lag.time.max.ms (499)'],
   ])('%j is refused', (input, message) => {
     expect(errorsOf(input)).toEqual([expect.stringContaining(message)])
   })

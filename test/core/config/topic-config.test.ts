@@ -6,11 +6,18 @@ import { brokerSynonyms, topicConfigs } from '@sluice/core/config/tables/topic'
 import { topicConfig, validateTopicConfig } from '@sluice/core/config/topic-config'
 import { describe, expect, test } from 'vitest'
 
-function topicOf(broker: Record<string, string>, overrides: Record<string, string> = {}) {
-  const result = brokerConfig(broker)
+function brokerOf(configs: Record<string, string>) {
+  const result = brokerConfig(configs)
   if (!result.ok) throw new Error(result.errors[0].message)
-  return topicConfig(result.config, overrides)
+  return result.config
 }
+
+function topicOf(broker: Record<string, string>, overrides: Record<string, string> = {}) {
+  return topicConfig(brokerOf(broker), overrides)
+}
+
+const errorsOf = (overrides: Record<string, string>, broker: Record<string, string> = {}) =>
+  validateTopicConfig(brokerOf(broker), overrides)
 
 describe('topicConfig', () => {
   const hour = 3_600_000
@@ -21,6 +28,8 @@ describe('topicConfig', () => {
     [{ 'log.retention.minutes': '2', 'log.retention.ms': '7' }, {}, 7],
     [{ 'log.retention.hours': '-1' }, {}, -1],
     [{ 'log.retention.ms': '-1' }, {}, -1],
+    [{ 'log.retention.ms': '-7' }, {}, -1],
+    [{ 'log.retention.hours': '0', 'log.retention.ms': '7' }, {}, 7],
     [{ 'log.retention.ms': '7' }, { 'retention.ms': '9' }, 9],
   ])('retention.ms of broker %j and topic %j is %d', (broker, overrides, expected) => {
     expect(topicOf(broker, overrides)['retention.ms']).toBe(expected)
@@ -43,7 +52,7 @@ describe('topicConfig', () => {
   })
 
   test('internal.segment.bytes goes below the bound of segment.bytes', () => {
-    expect(validateTopicConfig({ 'segment.bytes': '1000' })).toHaveLength(1)
+    expect(errorsOf({ 'segment.bytes': '1000' })).toHaveLength(1)
     expect(topicOf({}, { 'internal.segment.bytes': '1000' })['segment.bytes']).toBe(1000)
   })
 })
@@ -56,11 +65,14 @@ describe('validateTopicConfig', () => {
     [{ 'cleanup.policy': 'compact,' }, 'its entries must not be empty'],
     [{ 'compression.gzip.level': '0' }, 'Value must be between 1 and 9 or equal to -1'],
     [{ 'follower.replication.throttled.replicas': '0:1,*' }, "must be the literal '*' or a list"],
-    [{ 'min.compaction.lag.ms': '5', 'max.compaction.lag.ms': '4' }, 'more than max.compaction'],
+    [
+      { 'min.compaction.lag.ms': '5', 'max.compaction.lag.ms': '4' },
+      'conflict topic config setting min.compaction.lag.ms (5) > max.compaction.lag.ms (4)',
+    ],
+    [{ 'remote.storage.enable': 'true' }, 'Tiered Storage functionality is disabled in the broker'],
+    [{ 'cleanup.policy': ' '.repeat(32_768) }, 'exceeds the maximum value size of 32767 bytes'],
   ])('%j', (overrides, message) => {
-    expect(validateTopicConfig(overrides)).toMatchObject([
-      { message: expect.stringContaining(message) },
-    ])
+    expect(errorsOf(overrides)).toMatchObject([{ message: expect.stringContaining(message) }])
   })
 
   test.each([
@@ -71,7 +83,16 @@ describe('validateTopicConfig', () => {
     ['leader.replication.throttled.replicas', '0:1, 12:3'],
     ['leader.replication.throttled.replicas', ''],
   ])('%s=%s is legal', (name, value) => {
-    expect(validateTopicConfig({ [name]: value })).toEqual([])
+    expect(errorsOf({ [name]: value })).toEqual([])
+  })
+
+  test('what the broker has stands behind what the topic sets', () => {
+    const broker = { 'log.cleaner.max.compaction.lag.ms': '1000' }
+    const conflict = 'min.compaction.lag.ms (1001) > max.compaction.lag.ms (1000)'
+    expect(errorsOf({ 'min.compaction.lag.ms': '1001' }, broker)).toMatchObject([
+      { message: expect.stringContaining(conflict) },
+    ])
+    expect(errorsOf({ 'min.compaction.lag.ms': '1000' }, broker)).toEqual([])
   })
 
   test('what a list names twice counts once', () => {
@@ -81,7 +102,7 @@ describe('validateTopicConfig', () => {
   })
 
   test('a retired topic config passes, as an old tool may send it', () => {
-    expect(validateTopicConfig({ 'message.format.version': '2.8' })).toEqual([])
+    expect(errorsOf({ 'message.format.version': '2.8' })).toEqual([])
   })
 })
 

@@ -49,10 +49,10 @@ describe('a producer', () => {
     [{ acks: '1' }, { acks: 1, idempotent: false }],
     [{ acks: 'all', 'max.in.flight.requests.per.connection': '9' }, { idempotent: false }],
     [{ 'enable.idempotence': 'false' }, { acks: -1, idempotent: false }],
-    [{ 'compression.type': 'gzip' }, { codec: 'gzip', level: undefined }],
+    [{ 'compression.type': 'gzip' }, { codec: 'gzip', level: -1 }],
     [{ 'compression.type': 'gzip', 'compression.gzip.level': '9' }, { level: 9 }],
     [{ 'compression.type': 'zstd', 'compression.zstd.level': '-1' }, { level: -1 }],
-    [{ 'compression.type': 'lz4' }, { codec: 'lz4', level: undefined }],
+    [{ 'compression.type': 'lz4' }, { codec: 'lz4', level: 9 }],
   ])('%j', (overrides, expected) => {
     expect(producerOptions(producer(overrides as Record<string, string>))).toMatchObject(expected)
   })

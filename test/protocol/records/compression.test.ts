@@ -178,6 +178,23 @@ describe('lz4', () => {
     )
   })
 
+  test('levels search for longer matches, as Kafka has them: 9 is the fast one', () => {
+    const words = Array.from({ length: 9000 }, (_, i) => `user-${(i * 7919) % 977} clicked; `)
+    const prose = Buffer.from(words.join(''))
+    const size = (level: number) => compress('lz4', prose, level).length
+    expect(size(9)).toBe(compress('lz4', prose).length)
+    expect(size(4)).toBeLessThan(size(1))
+    expect(size(17)).toBeLessThan(size(4))
+    fc.assert(
+      fc.property(compressible, fc.integer({ min: 1, max: 17 }), (input, level) => {
+        const packed = compress('lz4', input, level)
+        expect(lz4.decompressFrameSync(packed).equals(input)).toBe(true)
+        expect(decodeLz4Frame(packed, input.length).equals(input)).toBe(true)
+      }),
+      { numRuns: 60 },
+    )
+  })
+
   test('JavaScript stores what does not shrink and checks the content checksum', () => {
     const noise = Buffer.from(Array.from({ length: 70_000 }, (_, i) => (i * 2654435761) >>> 24))
     expect(lz4.decompressFrameSync(encodeLz4Frame(noise)).equals(noise)).toBe(true)

@@ -68,7 +68,7 @@ export function planTopic(topic: NewTopic, context: PlanContext): NewPartitions 
     const message = `Topic '${topic.name}' collides with existing topic: ${other}`
     return refusal(errors.INVALID_TOPIC_EXCEPTION, message)
   }
-  const badConfig = validateTopicConfig(topic.configs)[0]
+  const badConfig = validateTopicConfig(config, topic.configs)[0]
   if (badConfig) return refusal(errors.INVALID_CONFIG, badConfig.message)
   if (topic.assignments && topic.assignments.length > 0) return planAssigned(topic, image)
   return planPlaced(

@@ -9,6 +9,7 @@ import {
   type ConfigNotice,
   configEntries,
 } from './config-entry.ts'
+import { brokerConflicts } from './conflicts.ts'
 import type { Values } from './definition.ts'
 import { nearest } from './nearest.ts'
 import { defaultValues, invalidValue, isKnown, resolveEntries } from './resolve.ts'
@@ -32,9 +33,6 @@ export type ListenerOverrides = ReadonlyMap<string, Readonly<Record<string, unkn
 export type BrokerConfigResult =
   | { ok: true; config: BrokerConfig; notices: ConfigNotice[] }
   | { ok: false; errors: ConfigError[] }
-
-/** Kafka's bound of log.cleaner.dedupe.buffer.size for each thread: it must be more. */
-const dedupeBytesMin = 1024 * 1024
 
 /** Prefixes under which Kafka passes configs on to plugins; whatever follows is theirs to know. */
 const pluginPrefixes = ['config.providers.', 'rsm.config.', 'rlmm.config.']
@@ -73,7 +71,7 @@ export function brokerConfig(input: ConfigInput): BrokerConfigResult {
     [listenerOverrides]: overrides.byListener,
   }
   const ids = agreeOnNodeId(config, resolved.given)
-  errors.push(...ids.errors, ...checkTogether(ids.config))
+  errors.push(...ids.errors, ...brokerConflicts(ids.config))
   if (errors.length > 0) return { ok: false, errors: withOrigins(errors, known) }
   return { ok: true, config: Object.freeze(ids.config), notices }
 }
@@ -145,55 +143,6 @@ function agreeOnNodeId(
     return { config, errors: [{ name: 'node.id', message }] }
   }
   return { config: { ...config, 'node.id': nodeId, 'broker.id': nodeId }, errors: [] }
-}
-
-/** What must hold between configs. */
-function checkTogether(config: BrokerConfig): ConfigError[] {
-  const errors: ConfigError[] = []
-  const atMost = (low: keyof BrokerConfig & string, high: keyof BrokerConfig & string) => {
-    const [least, most] = [config[low], config[high]]
-    if (typeof least !== 'number' || typeof most !== 'number' || least <= most) return
-    errors.push({ name: low, message: invalidValue(low, least, `more than ${high} (${most})`) })
-  }
-  errors.push(...checkConnectionLimits(config))
-  atMost('group.min.session.timeout.ms', 'group.max.session.timeout.ms')
-  atMost('log.cleaner.min.compaction.lag.ms', 'log.cleaner.max.compaction.lag.ms')
-  const threads = config['log.cleaner.threads']
-  const size = config['log.cleaner.dedupe.buffer.size']
-  if (threads > 0 && size / threads <= dedupeBytesMin) {
-    const name = 'log.cleaner.dedupe.buffer.size'
-    const message = invalidValue(name, size, 'it must be more than 1 MB for each cleaner thread')
-    errors.push({ name, message })
-  }
-  for (const name of [
-    'log.retention.ms',
-    'log.retention.minutes',
-    'log.retention.hours',
-  ] as const) {
-    if (config[name] !== 0) continue
-    errors.push({ name, message: invalidValue(name, 0, 'must be -1 (for ever) or more than 0') })
-  }
-  return errors
-}
-
-function checkConnectionLimits(config: BrokerConfig): ConfigError[] {
-  const overrides = config['max.connections.per.ip.overrides']
-  const wrong = invalidConnectionOverrides(overrides)
-  if (wrong !== undefined) {
-    const name = 'max.connections.per.ip.overrides'
-    return [{ name, message: invalidValue(name, overrides, wrong) }]
-  }
-  if (config['max.connections.per.ip'] !== 0 || overrides !== '') return []
-  const name = 'max.connections.per.ip'
-  const wanted = 'it can be zero only if max.connections.per.ip.overrides is set'
-  return [{ name, message: invalidValue(name, 0, wanted) }]
-}
-
-/** What is wrong with `host:number,host:number`; undefined: nothing. */
-export function invalidConnectionOverrides(text: string): string | undefined {
-  const entries = text === '' ? [] : text.split(',')
-  const bad = entries.find((entry) => !/^[^\s,]+:\d{1,10}$/.test(entry.trim()))
-  return bad === undefined ? undefined : `'${bad.trim()}' is not of the form host:number`
 }
 
 function withOrigins(errors: ConfigError[], entries: readonly ConfigEntry[]): ConfigError[] {

@@ -4,8 +4,8 @@
 import { assert } from '../lib/assert.ts'
 import type { BrokerConfig } from './broker-config.ts'
 import { type ConfigError, type ConfigInput, configEntries } from './config-entry.ts'
-import { longMax, type Values } from './definition.ts'
-import { invalidValue, isKnown, resolveEntries } from './resolve.ts'
+import { formatValue, type Values } from './definition.ts'
+import { isKnown, resolveEntries } from './resolve.ts'
 import { retiredConfigs } from './tables/retired.ts'
 import { brokerSynonyms, topicConfigs } from './tables/topic.ts'
 
@@ -16,8 +16,15 @@ export function isRetiredTopicConfig(name: string): boolean {
   return !isKnown(topicConfigs, name) && Object.hasOwn(retiredConfigs, name)
 }
 
-/** What is wrong with `overrides` as a topic's own configs; empty when nothing is. */
-export function validateTopicConfig(overrides: ConfigInput): ConfigError[] {
+const minLag = 'min.compaction.lag.ms'
+const maxLag = 'max.compaction.lag.ms'
+
+/** What a config of a topic can hold (Kafka's records hold no more), in characters. */
+const valueCharactersMax = 32_767
+const valueTooLong = `The configuration value cannot be added because it exceeds the maximum value size of ${valueCharactersMax} bytes.`
+
+/** What is wrong with `overrides` as a topic's own configs over those of `broker`; empty when nothing is. */
+export function validateTopicConfig(broker: BrokerConfig, overrides: ConfigInput): ConfigError[] {
   const entries = configEntries(overrides)
   const known = entries.filter(({ name }) => isKnown(topicConfigs, name))
   const { given, errors } = resolveEntries(topicConfigs, known)
@@ -25,7 +32,10 @@ export function validateTopicConfig(overrides: ConfigInput): ConfigError[] {
     if (isKnown(topicConfigs, name) || isRetiredTopicConfig(name)) continue
     errors.push({ name, origin, message: `Unknown topic config name: ${name}` })
   }
-  return [...errors, ...checkTogether(given)]
+  for (const { name, value, origin } of entries) {
+    if (value.length > valueCharactersMax) errors.push({ name, origin, message: valueTooLong })
+  }
+  return errors.length > 0 ? errors : checkTogether(broker, given)
 }
 
 /** Resolves `overrides`, which were validated when they were stored. */
@@ -43,7 +53,7 @@ export function topicConfig(broker: BrokerConfig, overrides: ConfigInput): Topic
   return Object.freeze(values) as TopicConfig
 }
 
-/** The value of the first broker config that is set; a negative time in a larger unit means for ever. */
+/** The value of the first broker config that is set; a negative retention or time in a larger unit means for ever. */
 function fromBroker(broker: BrokerConfig, name: string): unknown {
   for (const synonym of brokerSynonyms[name] ?? []) {
     const value = broker[synonym.name as keyof BrokerConfig]
@@ -54,14 +64,28 @@ function fromBroker(broker: BrokerConfig, name: string): unknown {
   return undefined
 }
 
-function checkTogether(given: Partial<TopicConfig>): ConfigError[] {
+/** In Kafka's words, as what is wrong with a single config is. */
+function checkTogether(broker: BrokerConfig, given: Partial<TopicConfig>): ConfigError[] {
   const errors: ConfigError[] = []
-  const least = given['min.compaction.lag.ms'] ?? 0
-  const most = given['max.compaction.lag.ms'] ?? longMax
+  const [least, most] = [inForce(broker, given, minLag), inForce(broker, given, maxLag)]
   if (least > most) {
-    const name = 'min.compaction.lag.ms'
-    const message = invalidValue(name, least, `more than max.compaction.lag.ms (${most})`)
-    errors.push({ name, message })
+    const [shownLeast, shownMost] = [formatValue(least), formatValue(most)]
+    const message = `conflict topic config setting ${minLag} (${shownLeast}) > ${maxLag} (${shownMost})`
+    errors.push({ name: minLag, message })
+  }
+  if (given['remote.storage.enable']) {
+    const message =
+      'Tiered Storage functionality is disabled in the broker. ' +
+      'Topic cannot be configured with remote log storage.'
+    errors.push({ name: 'remote.storage.enable', message })
   }
   return errors
+}
+
+function inForce(
+  broker: BrokerConfig,
+  given: Partial<TopicConfig>,
+  name: typeof minLag | typeof maxLag,
+): number {
+  return given[name] ?? Number(fromBroker(broker, name) ?? topicConfigs[name].default)
 }

@@ -94,10 +94,11 @@ export function groupConsumerOptions(config: ConsumerConfig): GroupOptionsResult
 }
 
 function levelOf(config: ProducerConfig): number | undefined {
-  const gzipLevel = config['compression.gzip.level']
   switch (config['compression.type']) {
     case 'gzip':
-      return gzipLevel === -1 ? undefined : gzipLevel // -1: zlib's default
+      return config['compression.gzip.level']
+    case 'lz4':
+      return config['compression.lz4.level']
     case 'zstd':
       return config['compression.zstd.level']
     default:

@@ -6,6 +6,7 @@ import { errors } from '@sluice/protocol/errors'
 import {
   attributeBits,
   type BatchHeader,
+  type Codec,
   readBatchHeader,
   stampLogAppendTime,
 } from '@sluice/protocol/records/batch'
@@ -55,7 +56,7 @@ export function admit(records: Buffer, options: AdmissionOptions): Admission {
     // One that nobody asked for would come to life when the log is recovered.
     if (mark === undefined || options.keyMark?.equals(mark) !== true) return falseMark
   }
-  const admitted = inTopicsCodec(records, valid.batches, config['compression.type'])
+  const admitted = inTopicsCodec(records, valid.batches, config)
   const tooLarge = admitted.batches.find(({ batchBytes }) => batchBytes > maxBatchBytes)
   if (tooLarge) {
     const message = `the batch has ${tooLarge.batchBytes} bytes in the topic's codec, the topic takes ${maxBatchBytes}`
@@ -73,19 +74,19 @@ const falseMark: Admission = {
 
 type Admitted = Extract<Admission, { ok: true }>
 
-/** compression.type of the topic, unless it is `producer`, decides how batches lie in the log. */
-function inTopicsCodec(
-  records: Buffer,
-  batches: BatchHeader[],
-  type: TopicConfig['compression.type'],
-): Admitted {
+/**
+ * compression.type of the topic, unless it is `producer`, decides how batches lie in the log. One that comes in
+ * that codec stays as it is, whatever its level (Kafka's LogValidator).
+ */
+function inTopicsCodec(records: Buffer, batches: BatchHeader[], config: TopicConfig): Admitted {
+  const type = config['compression.type']
   if (type === 'producer') return { ok: true, records, batches }
   const codec = type === 'uncompressed' ? 'none' : type
   if (batches.every((batch) => batch.codec === codec)) return { ok: true, records, batches }
   const parts = batches.map((batch) =>
     batch.codec === codec || batch.control
       ? records.subarray(batch.at, batch.at + batch.batchBytes)
-      : recompressBatch(records, batch, codec),
+      : recompressBatch(records, batch, codec, levelOf(codec, config)),
   )
   const headers: BatchHeader[] = []
   const whole = Buffer.concat(parts)
@@ -95,6 +96,19 @@ function inTopicsCodec(
     at += part.length
   }
   return { ok: true, records: whole, batches: headers }
+}
+
+function levelOf(codec: Codec, config: TopicConfig): number | undefined {
+  switch (codec) {
+    case 'gzip':
+      return config['compression.gzip.level']
+    case 'lz4':
+      return config['compression.lz4.level']
+    case 'zstd':
+      return config['compression.zstd.level']
+    default:
+      return undefined
+  }
 }
 
 function stamp(admitted: Admitted, nowMs: number): void {

@@ -1,4 +1,5 @@
-// One LZ4 block in JavaScript: for platforms where the native library does not load.
+// One LZ4 block in JavaScript: for platforms where the native library does not load, and for levels that it does
+// not have.
 //
 //   sequence = token:1 literalLength* literal* offset:2 matchLength*      the last one ends after its literals
 //   token    = literal length (high four bits, 15 = more follows), match length - 4 (low four bits, likewise)
@@ -59,40 +60,112 @@ export function decodeLz4Block(
 
 /** Encodes one block: greedy, one candidate a position. */
 export function encodeLz4Block(input: Uint8Array): Buffer {
-  const output = Buffer.allocUnsafe(input.length + Math.ceil(input.length / 255) + 16)
+  const output = blockBuffer(input)
   const table = new Int32Array(1 << hashBits).fill(-1)
-  const matchEnd = input.length - lastLiterals
   let to = 0
   let literalAt = 0
   let at = 0
   while (at < input.length - matchStartLimit) {
     const word = readWord(input, at)
-    const hash = Math.imul(word, 0x9e3779b1) >>> (32 - hashBits)
+    const hash = hashOf(word)
     const candidate = table[hash]
     table[hash] = at
     if (candidate < 0 || at - candidate > windowBytes || readWord(input, candidate) !== word) {
       at++
       continue
     }
-    let length = matchBytesMin
-    while (at + length < matchEnd && input[candidate + length] === input[at + length]) length++
-    const literals = at - literalAt
-    const code = length - matchBytesMin
-    output[to++] = (Math.min(literals, nibbleMax) << 4) | Math.min(code, nibbleMax)
-    to = writeRest(output, to, literals)
-    output.set(input.subarray(literalAt, at), to)
-    to += literals
-    output[to++] = at - candidate
-    output[to++] = (at - candidate) >>> 8
-    to = writeRest(output, to, code)
+    const length = matchLength(input, candidate, at)
+    to = writeMatch(output, to, input, { literalAt, at, from: candidate, length })
     at += length
     literalAt = at
   }
-  const literals = input.length - literalAt
+  return output.subarray(0, writeLastLiterals(output, to, input, literalAt))
+}
+
+/** As encodeLz4Block, smaller and slower: the longest match of up to `candidates` at each position. */
+export function encodeLz4BlockDeep(input: Uint8Array, candidates: number): Buffer {
+  const output = blockBuffer(input)
+  const newest = new Int32Array(1 << hashBits).fill(-1)
+  /** The position before, with the same hash. */
+  const before = new Int32Array(input.length)
+  const end = input.length - matchStartLimit
+  let known = 0
+  let to = 0
+  let literalAt = 0
+  let at = 0
+  while (at < end) {
+    for (; known < at; known++) {
+      const hash = hashOf(readWord(input, known))
+      before[known] = newest[hash]
+      newest[hash] = known
+    }
+    let from = -1
+    let length = matchBytesMin - 1
+    let candidate = newest[hashOf(readWord(input, at))]
+    for (let left = candidates; left > 0 && candidate >= 0; left--) {
+      if (at - candidate > windowBytes) break
+      // One that is longer agrees in the byte behind the longest so far, too.
+      if (input[candidate + length] === input[at + length]) {
+        const found = matchLength(input, candidate, at)
+        if (found > length) {
+          from = candidate
+          length = found
+        }
+      }
+      candidate = before[candidate]
+    }
+    if (from < 0) {
+      at++
+      continue
+    }
+    to = writeMatch(output, to, input, { literalAt, at, from, length })
+    at += length
+    literalAt = at
+  }
+  return output.subarray(0, writeLastLiterals(output, to, input, literalAt))
+}
+
+/** Room for any block, one that does not shrink included. */
+function blockBuffer(input: Uint8Array): Buffer {
+  return Buffer.allocUnsafe(input.length + Math.ceil(input.length / 255) + 16)
+}
+
+function matchLength(input: Uint8Array, from: number, at: number): number {
+  const limit = input.length - lastLiterals - at
+  let length = 0
+  while (length < limit && input[from + length] === input[at + length]) length++
+  return length
+}
+
+interface Match {
+  readonly literalAt: number
+  readonly at: number
+  readonly from: number
+  readonly length: number
+}
+
+/** Literals up to the match, and the match. @returns where the output goes on. */
+function writeMatch(output: Buffer, start: number, input: Uint8Array, match: Match): number {
+  const { literalAt, at, from, length } = match
+  let to = start
+  const literals = at - literalAt
+  const code = length - matchBytesMin
+  output[to++] = (Math.min(literals, nibbleMax) << 4) | Math.min(code, nibbleMax)
+  to = writeRest(output, to, literals)
+  output.set(input.subarray(literalAt, at), to)
+  to += literals
+  output[to++] = at - from
+  output[to++] = (at - from) >>> 8
+  return writeRest(output, to, code)
+}
+
+function writeLastLiterals(output: Buffer, start: number, input: Uint8Array, at: number): number {
+  let to = start
+  const literals = input.length - at
   output[to++] = Math.min(literals, nibbleMax) << 4
   to = writeRest(output, to, literals)
-  output.set(input.subarray(literalAt), to)
-  return output.subarray(0, to + literals)
+  output.set(input.subarray(at), to)
+  return to + literals
 }
 
 /** What a length has beyond its nibble: bytes of 255, then the remainder. */
@@ -103,6 +176,10 @@ function writeRest(output: Uint8Array, at: number, length: number): number {
   for (; rest >= 255; rest -= 255) output[to++] = 255
   output[to++] = rest
   return to
+}
+
+function hashOf(word: number): number {
+  return Math.imul(word, 0x9e3779b1) >>> (32 - hashBits)
 }
 
 function readWord(bytes: Uint8Array, at: number): number {

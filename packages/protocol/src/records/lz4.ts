@@ -6,7 +6,7 @@
 
 import { createRequire } from 'node:module'
 import { errors } from '../errors.ts'
-import { decodeLz4Block, encodeLz4Block } from './lz4-block.ts'
+import { decodeLz4Block, encodeLz4Block, encodeLz4BlockDeep } from './lz4-block.ts'
 import { RecordsError } from './records-error.ts'
 import { xxhash32 } from './xxhash32.ts'
 
@@ -50,7 +50,14 @@ interface Frame {
 
 let native: NativeLz4 | undefined | null = null // null: not tried yet
 
-export function compressLz4(input: Buffer): Buffer {
+/** Kafka's default level, at which its clients compress fast; at any other they search, the longer the higher. */
+const fastLevel = 9
+/** Candidates for a match at the highest levels: the event loop waits for a search. */
+const candidatesMax = 64
+
+/** `level` is Kafka's compression.lz4.level, 1 to 17. */
+export function compressLz4(input: Buffer, level = fastLevel): Buffer {
+  if (level !== fastLevel) return encodeLz4Frame(input, Math.min(2 ** (level - 1), candidatesMax))
   return loadNative()?.compressFrameSync(input) ?? encodeLz4Frame(input)
 }
 
@@ -73,7 +80,8 @@ export function decodeLz4Frame(input: Buffer, maxBytes: number): Buffer {
   return decodeFrame(input, readFrame(input), maxBytes)
 }
 
-export function encodeLz4Frame(input: Buffer): Buffer {
+/** `candidates`: how many are looked at for the longest match; default: one, without a search. */
+export function encodeLz4Frame(input: Buffer, candidates?: number): Buffer {
   const header = Buffer.allocUnsafe(headerBytesMin)
   header.writeUInt32LE(magic, 0)
   header[4] = flag.version1 | flag.independent
@@ -82,7 +90,8 @@ export function encodeLz4Frame(input: Buffer): Buffer {
   const parts: Buffer[] = [header]
   for (let at = 0; at < input.length; at += ownBlockBytes) {
     const plain = input.subarray(at, at + ownBlockBytes)
-    const packed = encodeLz4Block(plain)
+    const packed =
+      candidates === undefined ? encodeLz4Block(plain) : encodeLz4BlockDeep(plain, candidates)
     const stored = packed.length >= plain.length
     const block = stored ? plain : packed
     const size = Buffer.allocUnsafe(4)

@@ -15,10 +15,18 @@ import {
 import { compress } from './compression.ts'
 import { openRecords } from './record.ts'
 
-/** A new buffer with the batch `header` of `buffer` in `codec`. Throws RecordsError when it does not open. */
-export function recompressBatch(buffer: Buffer, header: BatchHeader, codec: Codec): Buffer {
+/**
+ * A new buffer with the batch `header` of `buffer` in `codec`, at `level` where the codec has levels. Throws
+ * RecordsError when it does not open.
+ */
+export function recompressBatch(
+  buffer: Buffer,
+  header: BatchHeader,
+  codec: Codec,
+  level?: number,
+): Buffer {
   const { bytes, start, end } = openRecords(buffer, header)
-  const body = compress(codec, bytes.subarray(start, end))
+  const body = compress(codec, bytes.subarray(start, end), level)
   const batch = Buffer.allocUnsafe(batchHeaderBytes + body.length)
   buffer.copy(batch, 0, header.at, header.at + batchHeaderBytes)
   batch.set(body, batchHeaderBytes)

@@ -84,7 +84,7 @@ export const producerConfigs = {
     min: -1,
     max: 9,
   }),
-  'compression.lz4.level': int(9, 'Level of lz4.', { min: 1, max: 17, noEffect: notYet }),
+  'compression.lz4.level': int(9, 'Level of lz4.', { min: 1, max: 17 }),
   'compression.zstd.level': int(3, 'Level of zstd.', { min: -131_072, max: 22 }),
   'enable.idempotence': boolean(true, 'Let the broker drop duplicates of a retry.'),
   'max.in.flight.requests.per.connection': int(5, 'Requests under way at once.', { min: 1 }),

@@ -5,7 +5,6 @@ import {
   directoryMoveRate,
   noJavaClasses,
   noQuorum,
-  noQuotas,
   noReplication,
   noReporters,
   noSampling,
@@ -18,7 +17,7 @@ const quorumAnyNumber = { noEffect: noQuorum }
 const tiering = { min: 1, noEffect: noTiering }
 const java = { noEffect: noJavaClasses }
 const javaName = { ...java, nonEmpty: true }
-const quotas = { min: 1, noEffect: noQuotas }
+const replicationQuota = { min: 1, noEffect: noReplication }
 const sampling = { min: 1, noEffect: noSampling }
 
 const replicationConfigs = {
@@ -66,15 +65,15 @@ const replicationConfigs = {
     values: ['PLAINTEXT', 'SSL', 'SASL_PLAINTEXT', 'SASL_SSL'],
     ...replication,
   }),
-  'replication.quota.window.num': int(11, 'Samples of replication quotas.', quotas),
-  'replication.quota.window.size.seconds': int(1, 'Length of a sample.', quotas),
+  'replication.quota.window.num': int(11, 'Samples of replication quotas.', replicationQuota),
+  'replication.quota.window.size.seconds': int(1, 'Length of a sample.', replicationQuota),
   'leader.replication.throttled.rate': long(longMax, 'Bytes a second sent to followers.', {
     min: 0,
-    noEffect: noQuotas,
+    noEffect: noReplication,
   }),
   'follower.replication.throttled.rate': long(longMax, 'Bytes a second fetched as follower.', {
     min: 0,
-    noEffect: noQuotas,
+    noEffect: noReplication,
   }),
   'replica.alter.log.dirs.io.max.bytes.per.second': long(
     longMax,

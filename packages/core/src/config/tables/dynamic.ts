@@ -125,6 +125,10 @@ export const threadCounts: ReadonlySet<string> = new Set([
   'num.network.threads',
   'num.recovery.threads.per.data.dir',
   'num.replica.fetchers',
+  'remote.log.manager.copier.thread.pool.size',
+  'remote.log.manager.expiration.thread.pool.size',
+  'remote.log.manager.follower.thread.pool.size',
+  'remote.log.reader.threads',
 ])
 
 /** Rates that exist only when they are set: nobody starts a broker with them. */

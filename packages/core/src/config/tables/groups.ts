@@ -6,7 +6,6 @@ import {
   noShareGroups,
   noStreamsGroups,
   noTransactions,
-  notYet,
   oneEventLoop,
 } from './reasons.ts'
 
@@ -207,7 +206,7 @@ const transactionConfigs = {
   'add.partitions.to.txn.retry.backoff.ms': int(20, 'First pause of a retried add.', transactions),
   'add.partitions.to.txn.retry.backoff.max.ms': int(100, 'Longest pause of a retried add.', {
     min: 0,
-    noEffect: notYet,
+    noEffect: noTransactions,
   }),
 } as const
 

@@ -5,7 +5,7 @@ import {
   noJavaClasses,
   noPurgatoryPurge,
   noSecurity,
-  notYet,
+  noTelemetry,
   oneEventLoop,
   osBuffers,
 } from './reasons.ts'
@@ -140,6 +140,6 @@ export const listenerConfigs = {
   }),
   'telemetry.max.bytes': int(1_048_576, 'Largest push of client metrics (KIP-714).', {
     min: 1,
-    noEffect: notYet,
+    noEffect: noTelemetry,
   }),
 } as const

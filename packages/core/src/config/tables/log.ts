@@ -2,7 +2,7 @@
 // (topic.ts names the topic config behind each).
 
 import { boolean, choice, double, int, list, long, longMax, string } from '../definition.ts'
-import { noDeleteDelay, noLevels, noTiering } from './reasons.ts'
+import { noDeleteDelay, noPreallocation, noTiering } from './reasons.ts'
 
 export const compressionTypes = [
   'uncompressed',
@@ -43,13 +43,11 @@ export const logConfigs = {
     min: 1,
     max: 9,
     also: -1,
-    noEffect: noLevels,
   }),
-  'compression.lz4.level': int(9, 'Level of lz4.', { min: 1, max: 17, noEffect: noLevels }),
+  'compression.lz4.level': int(9, 'Level of lz4.', { min: 1, max: 17 }),
   'compression.zstd.level': int(3, 'Level of zstd.', {
     min: -131_072,
     max: 22,
-    noEffect: noLevels,
   }),
 
   'log.retention.ms': long(null, 'How long records are kept; -1: for ever.'),
@@ -83,7 +81,7 @@ export const logConfigs = {
   }),
   'log.index.size.max.bytes': int(10_485_760, 'The largest index of a segment.', { min: 4 }),
   'log.preallocate': boolean(false, 'Reserve the disk space of a new segment at once.', {
-    noEffect: 'because segments grow as they are written',
+    noEffect: noPreallocation,
   }),
 
   'log.flush.interval.messages': long(longMax, 'Flush a log after so many records.', { min: 1 }),

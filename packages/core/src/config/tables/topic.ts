@@ -4,7 +4,7 @@
 
 import { boolean, choice, double, int, list, long, longMax } from '../definition.ts'
 import { compressionTypes } from './log.ts'
-import { noDeleteDelay, noLevels, noQuotas, noReplication, noTiering } from './reasons.ts'
+import { noDeleteDelay, noPreallocation, noReplication, noTiering } from './reasons.ts'
 import { sluiceTopicConfigs } from './sluice.ts'
 
 /** Kafka's ThrottledReplicaListValidator. */
@@ -28,13 +28,11 @@ export const topicConfigs = {
     min: 1,
     max: 9,
     also: -1,
-    noEffect: noLevels,
   }),
-  'compression.lz4.level': int(9, 'Level of lz4.', { min: 1, max: 17, noEffect: noLevels }),
+  'compression.lz4.level': int(9, 'Level of lz4.', { min: 1, max: 17 }),
   'compression.zstd.level': int(3, 'Level of zstd.', {
     min: -131_072,
     max: 22,
-    noEffect: noLevels,
   }),
   'delete.retention.ms': long(86_400_000, 'How long a tombstone stays.', {
     min: 0,
@@ -47,11 +45,11 @@ export const topicConfigs = {
   'flush.ms': long(longMax, 'Flush the log at least so often.', { min: 0 }),
   'follower.replication.throttled.replicas': list([], 'Followers that are throttled.', {
     form: replicaList,
-    noEffect: noQuotas,
+    noEffect: noReplication,
   }),
   'leader.replication.throttled.replicas': list([], 'Leaders that are throttled.', {
     form: replicaList,
-    noEffect: noQuotas,
+    noEffect: noReplication,
   }),
   'index.interval.bytes': int(4096, 'Bytes of log between two entries of the offset index.', {
     min: 0,
@@ -95,7 +93,7 @@ export const topicConfigs = {
     min: 1,
   }),
   preallocate: boolean(false, 'Reserve the disk space of a new segment at once.', {
-    noEffect: 'because segments grow as they are written',
+    noEffect: noPreallocation,
   }),
   'remote.log.copy.disable': boolean(false, 'Tier no further segments.', { noEffect: noTiering }),
   'remote.log.delete.on.disable': boolean(false, 'Delete tiered segments when disabled.', {
@@ -153,7 +151,7 @@ export const brokerSynonyms: Readonly<Record<string, readonly Synonym[]>> = {
   preallocate: [{ name: 'log.preallocate' }],
   'retention.bytes': [{ name: 'log.retention.bytes' }],
   'retention.ms': [
-    { name: 'log.retention.ms' },
+    { name: 'log.retention.ms', factor: 1 },
     { name: 'log.retention.minutes', factor: minuteMs },
     { name: 'log.retention.hours', factor: hourMs },
   ],
