@@ -21,7 +21,9 @@ const maxLag = 'max.compaction.lag.ms'
 
 /** What a config of a topic can hold (Kafka's records hold no more), in characters. */
 const valueCharactersMax = 32_767
-const valueTooLong = `The configuration value cannot be added because it exceeds the maximum value size of ${valueCharactersMax} bytes.`
+const valueTooLong =
+  'The configuration value cannot be added because it exceeds the maximum value size of ' +
+  `${valueCharactersMax} bytes.`
 
 /** What is wrong with `overrides` as a topic's own configs over those of `broker`; empty when nothing is. */
 export function validateTopicConfig(broker: BrokerConfig, overrides: ConfigInput): ConfigError[] {

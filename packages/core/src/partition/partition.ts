@@ -280,8 +280,8 @@ export class Partition {
   }
 
   /**
-   * Reading or cleaning its log failed. Where that was the disk, the whole log directory is offline with it, as in Kafka; a
-   * log that is damaged fails alone. @returns the error code of the answer.
+   * Reading or cleaning its log failed. Where that was the disk, the whole log directory is offline with
+   * it, as in Kafka; a log that is damaged fails alone. @returns the error code of the answer.
    */
   readFailed(cause: unknown): number {
     const { logger, onDiskFailure } = this.#options

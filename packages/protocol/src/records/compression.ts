@@ -15,7 +15,10 @@ const chunkBytesMax = 256 * 1024
 /** How much larger than its input zlib's first output chunk is guessed to be. */
 const expansionGuess = 4
 
-/** `level` as in Kafka: of gzip (1 to 9, or -1: zlib's default), lz4 (1 to 17) and zstd (-131072 to 22); the others have none. */
+/**
+ * `level` as in Kafka: of gzip (1 to 9, or -1: zlib's default), lz4 (1 to 17) and zstd (-131072 to 22); the
+ * others have none.
+ */
 export function compress(codec: Codec, input: Buffer, level?: number): Buffer {
   switch (codec) {
     case 'none':
