@@ -250,6 +250,41 @@ export function diskContract(name: string, setUp: () => Promise<DiskUnderTest>):
       expect(disk.listSmallSync('data/t-0')).toBeUndefined()
     })
 
+    test('what changed is seen by its stamp', async () => {
+      const { disk, settle } = await newDisk()
+      await settle(disk.makeFolder('data/t-0'))
+      const stamp = (path: string) => disk.statSync(path)?.modified
+      // Stamps are times where the disk is one, as fine as its clock.
+      const tick = () => new Promise((resolve) => setTimeout(resolve, 20))
+      expect(disk.statSync('data/none')).toBeUndefined()
+      expect(disk.statSync('data/t-0')).toEqual({ sizeBytes: 0, modified: stamp('data/t-0') })
+      const changes: Record<string, () => Promise<unknown>> = {
+        create: async () => disk.openSync('data/t-0/log', { create: true }).close(),
+        replace: () => disk.replaceFile('data/t-0/log', Buffer.from('abc')),
+        rename: () => disk.rename('data/t-0/log', 'data/t-0/other'),
+        unlink: () => disk.unlink('data/t-0/other'),
+      }
+      for (const [what, change] of Object.entries(changes)) {
+        const before = stamp('data/t-0')
+        await tick()
+        await settle(change())
+        expect(stamp('data/t-0'), what).not.toBe(before)
+      }
+      const file = disk.openSync('data/t-0/log', { create: true })
+      for (const change of [() => file.append([Buffer.from('abc')]), () => file.truncate(1)]) {
+        const [ofFile, ofFolder] = [stamp('data/t-0/log'), stamp('data/t-0')]
+        await tick()
+        await settle(Promise.resolve(change()))
+        expect(stamp('data/t-0/log')).not.toBe(ofFile)
+        expect(stamp('data/t-0')).toBe(ofFolder)
+      }
+      const { modified } = disk.statSync('data/t-0/log') ?? {}
+      await settle(file.close())
+      await tick()
+      await settle(disk.readFile('data/t-0/log'))
+      expect(disk.statSync('data/t-0/log')).toEqual({ sizeBytes: 1, modified })
+    })
+
     test('rename moves files and folders and replaces a file', async () => {
       const { disk, settle } = await newDisk()
       await settle(disk.makeFolder('t-0'))

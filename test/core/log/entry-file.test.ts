@@ -17,7 +17,7 @@ function entry(key: number): Buffer {
   return made
 }
 
-function open(disk: MemoryDisk, pages = new IndexPages(), savedCount = 0) {
+function open(disk: MemoryDisk, pages = new IndexPages(), savedCount?: number) {
   return new EntryFile({
     openFile: () => disk.openSync(path, { create: true }),
     entryBytes,
@@ -33,14 +33,14 @@ async function keyBelow(file: EntryFile, limit: number): Promise<number | undefi
 
 type Step =
   | { kind: 'append'; count: number }
-  | { kind: 'save' | 'reopen' }
+  | { kind: 'save' | 'reopen' | 'goOn' }
   | { kind: 'cut'; share: number }
 
 describe('an entry file', () => {
   test('holds what was appended, in memory or in the file, whatever is done to it', async () => {
     const step: fc.Arbitrary<Step> = fc.oneof(
       fc.record({ kind: fc.constant('append' as const), count: fc.integer({ min: 1, max: 500 }) }),
-      fc.record({ kind: fc.constantFrom('save' as const, 'reopen' as const) }),
+      fc.record({ kind: fc.constantFrom('save' as const, 'reopen' as const, 'goOn' as const) }),
       fc.record({
         kind: fc.constant('cut' as const),
         share: fc.double({ min: 0, max: 1, noNaN: true }),
@@ -67,7 +67,8 @@ describe('an entry file', () => {
             await file.save()
             await file.close()
             file = open(disk, pages, count)
-            await file.truncate(count)
+            if (step.kind === 'goOn') file.goOn()
+            else await file.truncate(count)
           }
           expect(file.count).toBe(count)
           for (const index of [0, 1, 340, 341, 342, 700, count >> 1, count - 1]) {

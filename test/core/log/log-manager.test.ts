@@ -102,7 +102,9 @@ describe('a data folder', () => {
     expect(first.cleanShutdownEpoch).toBeUndefined()
     await first.create(named())
     await first.close(12)
-    expect(await text(disk, '.kafka_cleanshutdown')).toBe('{"version":"0","broker_epoch":"12"}')
+    expect(await text(disk, '.kafka_cleanshutdown')).toMatch(
+      /^{"version":"0","broker_epoch":"12","closed_logs":"[0-9a-f]{8}"}$/,
+    )
     const second = await open(disk)
     expect(second.cleanShutdownEpoch).toBe(12)
     // Killed: nothing says that it ended cleanly.
@@ -241,6 +243,7 @@ describe('logs', () => {
     const first = await open(disk)
     await append(await first.create(named()), batch({ value: 'kept' }))
     await first.close()
+    await disk.unlink('/data/.kafka_cleanshutdown')
     const second = await open(disk)
     disk.full = true
     await expect(second.create(named())).rejects.toMatchObject({ kind: 'no-space' })

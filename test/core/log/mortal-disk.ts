@@ -2,7 +2,7 @@
 // part of it is written. From then on no call comes back, as in a process that is gone; what the calls before
 // have done is what the next process finds.
 
-import type { Disk, DiskEntry, DiskFile } from '@sluice/core/host/disk'
+import type { Disk, DiskEntry, DiskFile, DiskStat } from '@sluice/core/host/disk'
 
 export class Died extends Error {
   override readonly name = 'Died'
@@ -54,6 +54,11 @@ export class MortalDisk implements Disk {
   listSmallSync(path: string): DiskEntry[] | undefined {
     this.callSync(`list ${path}`)
     return this.#disk.listSmallSync(path)
+  }
+
+  statSync(path: string): DiskStat | undefined {
+    this.callSync(`look at ${path}`)
+    return this.#disk.statSync(path)
   }
 
   makeFolder(path: string): Promise<void> {

@@ -1,7 +1,13 @@
 // Several disks as one: each top folder is a disk of its own, which can fail or be full on demand. By default
 // they lie in one memory disk; a folder can be given another one.
 
-import { type Disk, type DiskEntry, DiskError, type DiskFile } from '@sluice/core/host/disk'
+import {
+  type Disk,
+  type DiskEntry,
+  DiskError,
+  type DiskFile,
+  type DiskStat,
+} from '@sluice/core/host/disk'
 import { MemoryDisk } from '@sluice/core/host/memory/disk'
 
 export type DiskState = 'sound' | 'failed' | 'full'
@@ -51,6 +57,11 @@ export class SeveralDisks implements Disk {
   listSmallSync(path: string): DiskEntry[] | undefined {
     this.#check('list', path, 'read')
     return this.#diskOf(path).listSmallSync(path)
+  }
+
+  statSync(path: string): DiskStat | undefined {
+    this.#check('look at', path, 'read')
+    return this.#disk.statSync(path)
   }
 
   async makeFolder(path: string): Promise<void> {

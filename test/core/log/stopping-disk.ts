@@ -43,6 +43,7 @@ export class StoppingDisk implements Disk {
     this.later(() => this.#disk.replaceFile(path, content))
   list = (path: string) => this.later(() => this.#disk.list(path))
   listSmallSync = (path: string) => this.now(() => this.#disk.listSmallSync(path))
+  statSync = (path: string) => this.now(() => this.#disk.statSync(path))
   makeFolder = (path: string) => this.later(() => this.#disk.makeFolder(path))
   rename = (from: string, to: string) => this.later(() => this.#disk.rename(from, to))
   unlink = (path: string) => this.later(() => this.#disk.unlink(path))

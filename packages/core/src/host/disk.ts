@@ -1,8 +1,8 @@
 // Disk: files and folders. Paths are absolute, or relative to where the implementation is rooted.
 //
 // Two kinds of call, never mixed on one file at once:
-//   synchronous   append, readSync, openSync: from the event loop, for the log's hot path; readSmallSync and
-//                 listSmallSync, for what is found beside each of very many logs at a start
+//   synchronous   append, readSync, openSync: from the event loop, for the log's hot path; readSmallSync,
+//                 listSmallSync and statSync, for what is found beside each of very many logs at a start
 //   asynchronous  appendLater, flush, read, truncate, rename, unlink, list: on the thread pool (so many at a
 //                 time at most, in all and with the files of one disk)
 //
@@ -35,6 +35,8 @@ export interface Disk {
   list(path: string): Promise<DiskEntry[]>
   /** As list, at once; undefined for a folder of more than `smallFolderEntriesMax`. */
   listSmallSync(path: string): DiskEntry[] | undefined
+  /** Of a file or folder; undefined where there is none. */
+  statSync(path: string): DiskStat | undefined
   /** Creates a folder and its parents; existing ones are fine. */
   makeFolder(path: string): Promise<void>
   /** Renames a file or folder; replaces a file that is there. */
@@ -63,6 +65,13 @@ export interface DiskEntry {
   readonly folder: boolean
   /** 0 for a folder. */
   readonly sizeBytes: number
+}
+
+export interface DiskStat {
+  /** 0 for a folder. */
+  readonly sizeBytes: number
+  /** Another number after a file was written to, or after names in a folder came, went or were replaced. */
+  readonly modified: number
 }
 
 export interface DiskFile {

@@ -1,10 +1,11 @@
 // EntryFile: an index file: fixed-size entries in ascending order, and nothing else.
 //
 //   file   | page 0 | page 1 | … | page n-1 |     whole pages, written as they fill
-//   memory                       | page n … |     the tail, from a page boundary on
+//   memory                       | page n … |     the tail: what was appended since
 //
 // Kafka maps its index files; here the newest entries are in memory, whole pages go to the file, and what
-// is looked up comes back through IndexPages: a partition costs a page or two, however long its log is.
+// is looked up comes back through IndexPages: a partition costs a page or two, however long its log is. A
+// file that is gone on with has an empty tail, wherever it ended: nothing of it is read for that.
 // The file stands on the disk from the first whole page on, or from save(). It is never trusted: whoever
 // finds an entry compares it with the log. A failed write loses nothing (the tail waits for the next).
 
@@ -16,6 +17,7 @@ import type { ClosableFile, OpenFiles } from './open-files.ts'
 import type { LogResources } from './resources.ts'
 
 const firstTailEntries = 16
+const emptyTail = Buffer.alloc(0)
 
 /** An entry, where it lies: valid until the next call. */
 export interface FoundEntry {
@@ -29,8 +31,8 @@ export interface EntryFileOptions {
   readonly openFile: () => DiskFile
   readonly entryBytes: number
   readonly resources: Pick<LogResources, 'files' | 'pages'>
-  /** Entries in the file. */
-  readonly savedCount: number
+  /** Entries in the file; undefined where there is none. */
+  readonly savedCount: number | undefined
 }
 
 export class EntryFile implements ClosableFile {
@@ -45,9 +47,13 @@ export class EntryFile implements ClosableFile {
   #busy = false
   /** Pages on their way to a slow disk; they are in the tail until they have arrived. Does not reject. */
   #spilling: Promise<void> | undefined
+  /** It is not there yet, or was changed since the last flush. */
+  #unflushed: boolean
   #count: number
   #savedCount: number
-  /** Entries from #tailStart (a multiple of a page) on; a file that is not written to has no tail. */
+  /** How many of the entries in the file were there before: those may be on the disk alone. */
+  #inheritedCount: number
+  /** Entries from #tailStart on; a file that is not written to has no tail. */
   #tail: Buffer | undefined
   #tailStart = 0
 
@@ -58,9 +64,12 @@ export class EntryFile implements ClosableFile {
     this.#pages = options.resources.pages
     this.#files = options.resources.files
     this.#owner = this.#pages.newOwner()
-    this.#count = options.savedCount
-    this.#savedCount = options.savedCount
-    if (options.savedCount === 0) this.#tail = Buffer.alloc(0)
+    const { savedCount = 0 } = options
+    this.#unflushed = options.savedCount === undefined
+    this.#count = savedCount
+    this.#savedCount = savedCount
+    this.#inheritedCount = savedCount
+    if (savedCount === 0) this.#tail = emptyTail
   }
 
   get count(): number {
@@ -109,35 +118,41 @@ export class EntryFile implements ClosableFile {
   async save(): Promise<void> {
     await this.#spilling
     await this.#writeTail()
+    if (!this.#unflushed) return
     await this.#whileBusy((file) => file.flush())
+    this.#unflushed = false
   }
 
   /** Nothing will be appended any more: the memory of the tail is given up. */
   seal(): void {
     assert(this.#savedCount === this.#count, 'a sealed index is saved')
+    // It ends behind what was in the file before the tail.
+    this.#pages.drop(this.#owner, Math.floor(this.#tailStart / this.#pageEntries))
     this.#tail = undefined
+  }
+
+  /** More is going to be appended, behind what is there. */
+  goOn(): void {
+    if (this.#tail !== undefined) return
+    this.#tail = emptyTail
+    this.#tailStart = this.#count
   }
 
   /** Keeps the first `count` entries; more can be appended afterwards. */
   async truncate(count: number): Promise<void> {
     assert(count <= this.#count, 'truncating makes an index shorter')
     await this.#spilling
-    const tailStart = count - (count % this.#pageEntries)
-    // Pages that a full disk kept from the file: they are about to leave memory.
-    if (this.#savedCount < tailStart) await this.#writeTail()
-    const tail = Buffer.alloc(this.#pageEntries * this.#entryBytes)
-    if (count > tailStart) {
-      const last = await this.#lastPage(tailStart)
-      last.copy(tail, 0, 0, (count - tailStart) * this.#entryBytes)
-    }
-    this.#dropPages(tailStart)
+    this.#dropPages(count)
     if (this.#savedCount > count) {
+      this.#unflushed = true
       await this.#whileBusy((file) => file.truncate(count * this.#entryBytes))
       this.#savedCount = count
+      this.#inheritedCount = Math.min(this.#inheritedCount, count)
     }
     this.#count = count
-    this.#tailStart = tailStart
-    this.#tail = tail
+    if (this.#tail !== undefined && this.#tailStart <= count) return
+    this.#tail = emptyTail
+    this.#tailStart = count
   }
 
   async close(): Promise<void> {
@@ -158,27 +173,25 @@ export class EntryFile implements ClosableFile {
     return true
   }
 
-  /** The entries from the page boundary `start` on. */
-  async #lastPage(start: number): Promise<Buffer> {
-    if (this.#tail !== undefined && start >= this.#tailStart) {
-      return this.#tail.subarray((start - this.#tailStart) * this.#entryBytes)
-    }
-    const page = Buffer.alloc(this.#pageEntries * this.#entryBytes)
-    await this.#open().read(page, start * this.#entryBytes)
-    return page
-  }
-
   *#page(number: number, resident: boolean): Reading<Buffer> {
     const kept = this.#pages.get(this.#owner, number)
     if (kept !== undefined) return kept
     const start = number * this.#pageEntries
-    const entries = Math.min(this.#pageEntries, this.#savedCount - start)
     // Zeros where the file is shorter than it was: no log agrees with them, so they are found out.
-    const page = Buffer.alloc(entries * this.#entryBytes)
+    const page = Buffer.alloc(this.#pageBytes(number))
     const position = start * this.#entryBytes
-    yield { file: this.#open(), target: page, position, resident }
-    this.#pages.put(this.#owner, number, page)
+    const written = start >= this.#inheritedCount
+    yield { file: this.#open(), target: page, position, resident: resident && written }
+    // Meanwhile the tail may have gone to the file.
+    if (page.length === this.#pageBytes(number)) this.#pages.put(this.#owner, number, page)
     return page
+  }
+
+  /** Of a page that is looked up in the file: it ends where the tail begins. */
+  #pageBytes(number: number): number {
+    const fileCount = this.#tail === undefined ? this.#savedCount : this.#tailStart
+    const start = number * this.#pageEntries
+    return Math.min(this.#pageEntries, fileCount - start) * this.#entryBytes
   }
 
   #roomForOne(): Buffer {
@@ -222,7 +235,9 @@ export class EntryFile implements ClosableFile {
     const number = Math.floor((count - 1) / this.#pageEntries)
     const start = (number * this.#pageEntries - this.#tailStart) * this.#entryBytes
     const end = (count - this.#tailStart) * this.#entryBytes
-    this.#pages.put(this.#owner, number, Buffer.from(tail.subarray(start, end)))
+    // Of the page in which the file was gone on with only the end is here.
+    if (start < 0) this.#pages.drop(this.#owner, number)
+    else this.#pages.put(this.#owner, number, Buffer.from(tail.subarray(start, end)))
     if (this.#count > count) {
       this.#tail = Buffer.from(
         tail.subarray(end, (this.#count - this.#tailStart) * this.#entryBytes),
@@ -239,6 +254,7 @@ export class EntryFile implements ClosableFile {
     const tail = this.#tail as Buffer
     const from = (this.#savedCount - this.#tailStart) * this.#entryBytes
     const entries = tail.subarray(from, from + unsaved * this.#entryBytes)
+    this.#unflushed = true
     const pending = this.#open().append([entries])
     if (pending === undefined) this.#savedCount = count
     return pending?.then(() => {

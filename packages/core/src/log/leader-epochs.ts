@@ -29,8 +29,12 @@ export class LeaderEpochs {
     this.#path = path
   }
 
-  /** Takes what the file says, as far as it makes sense. */
-  async load(): Promise<void> {
+  /** Takes what the file says, as far as it makes sense; `known` is what it would say. */
+  async load(known?: readonly EpochStart[]): Promise<void> {
+    if (known !== undefined) {
+      this.#starts = [...known]
+      return
+    }
     for (const [epochText, offsetText] of (await readCheckpoint(this.#disk, this.#path, 2)) ?? []) {
       const epoch = parseOffset(epochText)
       const startOffset = parseOffset(offsetText)

@@ -3,6 +3,7 @@
 //   meta.properties  .kafka_cleanshutdown                            whose folder; whether it was closed
 //   recovery-point-offset-checkpoint  log-start-offset-checkpoint    offsets by partition
 //   cleaner-offset-checkpoint                                        likewise: where the log cleaner goes on
+//   closed-logs-checkpoint                                           what was found when it was closed
 //   <topic>-<partition>/                                             a log
 //   <topic>-<partition>.<32 hex>-future/                             one that comes from another folder
 //   <topic>-<partition>.<32 hex>-delete/                             one being removed
@@ -17,6 +18,7 @@ import type { Logger } from '../host/logger.ts'
 import type { Random } from '../host/random.ts'
 import { assert } from '../lib/assert.ts'
 import { markCleanShutdown, takeCleanShutdown } from './clean-shutdown.ts'
+import { ClosedLogs } from './closed-logs.ts'
 import {
   deletedFolderName,
   isDeletedFolderName,
@@ -61,6 +63,7 @@ export class LogDir {
   readonly recoveryPoints: OffsetCheckpoint
   readonly startOffsets: OffsetCheckpoint
   readonly firstDirtyOffsets: OffsetCheckpoint
+  readonly closedLogs: ClosedLogs
   readonly #options: LogDirOptions
   readonly #removals = new Set<Promise<void>>()
   /** Found at the start, marked as deleted. */
@@ -77,6 +80,7 @@ export class LogDir {
     const { disk, path } = options
     this.path = path
     this.#options = options
+    this.closedLogs = new ClosedLogs(disk, path)
     this.recoveryPoints = new OffsetCheckpoint({
       disk,
       path: join(path, 'recovery-point-offset-checkpoint'),
@@ -142,7 +146,9 @@ export class LogDir {
   async open(): Promise<void> {
     const { disk } = this.#options
     await this.whileOnline(async () => {
-      this.#cleanShutdownEpoch = await takeCleanShutdown(disk, this.path)
+      const clean = await takeCleanShutdown(disk, this.path)
+      this.#cleanShutdownEpoch = clean?.brokerEpoch
+      await this.closedLogs.load(clean?.closedLogs)
       for (const { name, folder } of await disk.list(this.path)) {
         if (folder) this.#found(name)
       }
@@ -165,7 +171,8 @@ export class LogDir {
     // What a crash left and nobody opened since must be recovered by whoever opens it.
     const recovered = this.#cleanShutdownEpoch !== undefined || this.folders.size === 0
     if (!recovered) return
-    await markCleanShutdown(this.#options.disk, this.path, brokerEpoch)
+    const closedLogs = await this.closedLogs.write()
+    await markCleanShutdown(this.#options.disk, this.path, { brokerEpoch, closedLogs })
   }
 
   /** An older log of this name may be checkpointed: what that says is not true of a new one. */

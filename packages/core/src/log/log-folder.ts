@@ -17,8 +17,8 @@ export interface SegmentFiles {
 
 export interface LogFolder {
   /** In the order of their offsets. */
-  readonly segments: SegmentFiles[]
-  readonly snapshotOffsets: number[]
+  readonly segments: readonly SegmentFiles[]
+  readonly snapshotOffsets: readonly number[]
 }
 
 export async function readLogFolder(disk: Disk, clock: Clock, folder: string): Promise<LogFolder> {

@@ -276,7 +276,7 @@ export class LogManager {
 
   async #closeDir(dir: LogDir, brokerEpoch: number): Promise<void> {
     const closed = await Promise.all(
-      [...dir.logs].map((log) => this.#limiter.run(() => this.#closeLog(log))),
+      [...dir.logs].map((log) => this.#limiter.run(() => this.#closeLog(dir, log))),
     )
     await dir.removed()
     try {
@@ -329,7 +329,8 @@ export class LogManager {
     const { disk } = this.#options
     const folder = join(dir.path, folderName)
     const metadataPath = join(folder, partitionMetadataFileName)
-    if (dir.folders.has(folderName)) {
+    const closed = dir.closedLogs.take(folderName, request.topicId)
+    if (closed === undefined && dir.folders.has(folderName)) {
       const topicId = await readPartitionMetadata(disk, metadataPath)
       if (topicId === undefined) await writePartitionMetadata(disk, metadataPath, request.topicId)
       else if (topicId !== request.topicId) await dir.discard(folderName)
@@ -340,12 +341,13 @@ export class LogManager {
       await disk.makeFolder(folder)
       await writePartitionMetadata(disk, metadataPath, request.topicId)
     }
-    return Log.open({
+    const options = {
       ...this.#logOptions(dir, request),
       folder,
       ...(inherited ? dir.known(folderName) : nothingKnown),
       cleanShutdown: dir.cleanShutdownEpoch !== undefined,
-    })
+    }
+    return Log.open(options, closed)
   }
 
   #logOptions(dir: LogDir, name: LogRequest) {
@@ -379,9 +381,11 @@ export class LogManager {
     return count
   }
 
-  async #closeLog(log: Log): Promise<boolean> {
+  async #closeLog(dir: LogDir, log: Log): Promise<boolean> {
     try {
-      await log.close()
+      const left = await log.close()
+      if (left !== undefined) dir.closedLogs.add(log.folder, log.topicId, left)
+      await this.#slices.pause()
       return true
     } catch (cause) {
       const { topic, partition } = log

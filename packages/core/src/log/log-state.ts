@@ -2,6 +2,7 @@
 // cutting, removing, flushing. Whoever calls sees to it that the steps do not meet: see Log.
 
 import { type AppendPlan, keyedPlace, type PlannedBatch } from './append-plan.ts'
+import type { ClosedState } from './closed-logs.ts'
 import type { Dedup } from './dedup.ts'
 import { Durability } from './durability.ts'
 import type { LeaderEpochs } from './leader-epochs.ts'
@@ -63,6 +64,20 @@ export class LogState {
   /** The segment that is appended to. */
   get last(): Segment {
     return this.segments[this.segments.length - 1]
+  }
+
+  /** How a log that is closed was left; undefined where its files have to be looked at. */
+  get closedState(): ClosedState | undefined {
+    const { segments, last, endOffset, epochs, producers, dedup } = this
+    if (segments.some(({ indexesDamaged }) => indexesDamaged)) return undefined
+    return {
+      segments: segments.map(({ files }) => files),
+      snapshotOffsets: this.#snapshots.offsets,
+      endOffset,
+      place: last.place,
+      epochs: epochs.starts,
+      remembers: producers.size > 0 || dedup.size > 0,
+    }
   }
 
   get context(): ScanContext {

@@ -22,6 +22,7 @@ import {
   planAppend,
 } from './append-plan.ts'
 import { AppendWrite } from './append-write.ts'
+import type { ClosedState } from './closed-logs.ts'
 import { copiedRuns, planCopy } from './copied-batches.ts'
 import type { KeyVerdict } from './dedup.ts'
 import { runReads } from './disk-reads.ts'
@@ -71,8 +72,8 @@ export class Log {
   #failure: DiskError | undefined
 
   /** Opens the log in a folder, and brings it in order after a crash. Rejects with DiskError. */
-  static async open(options: LogOptions): Promise<Log> {
-    const log = new Log(options, await loadLog(options))
+  static async open(options: LogOptions, closed?: ClosedState): Promise<Log> {
+    const log = new Log(options, await loadLog(options, closed))
     // What a crash left unflushed will be read, and acknowledged to those who send it again.
     await log.#flushWhereDue()
     return log
@@ -228,14 +229,12 @@ export class Log {
 
   /** The first record that is not older. */
   offsetForTimestamp(timestampMs: number): Promise<TimestampedOffset | undefined> {
-    const { context } = this.#state
-    return this.#search((range) => offsetForTimestamp(range, timestampMs, context))
+    return this.#search((range) => offsetForTimestamp(range, timestampMs, this.#state.context))
   }
 
   /** The youngest record. */
   maxTimestamp(): Promise<TimestampedOffset | undefined> {
-    const { context } = this.#state
-    return this.#search((range) => offsetOfLargestTimestamp(range, context))
+    return this.#search((range) => offsetOfLargestTimestamp(range, this.#state.context))
   }
 
   /** The largest epoch that is <= `epoch` and where it ends; both -1 where none is known (KIP-101, 279). */
@@ -314,8 +313,8 @@ export class Log {
   }
 
   /** Flushes everything, writes down the producers, closes the files. Rejects where that failed. */
-  async close(): Promise<void> {
-    if (this.#closed) return
+  async close(): Promise<ClosedState | undefined> {
+    if (this.#closed) return undefined
     await this.#alone(async () => {
       this.#stop()
       try {
@@ -325,6 +324,7 @@ export class Log {
         await this.#state.close()
       }
     })
+    return this.#state.closedState
   }
 
   /** The disk under it failed: nothing is written any more, and the files are closed. */

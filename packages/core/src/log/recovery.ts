@@ -1,6 +1,7 @@
-// Opening a log. After a clean end the last segment is taken up where it stopped. After any other end all
-// from the recovery point's segment on is read: batch for batch it must be what an append would have put
-// there, and at the first that is not the log is cut, with all behind it.
+// Opening a log. After a clean end the last segment is taken up where it stopped, without a look into the
+// files where it is known how they were left. After any other end all from the recovery point's segment on is
+// read: batch for batch it must be what an append would have put there, and at the first that is not the log
+// is cut, with all behind it.
 //
 //                          recovery point        torn
 //   | segment | segment | segment |  | segment | batch | bat        the log
@@ -21,6 +22,7 @@ import {
 import { hasKeyMark, readKeyMark } from '@sluice/protocol/records/key-mark'
 import { keyedPlace } from './append-plan.ts'
 import { lastOffsetAt } from './batch-selection.ts'
+import type { ClosedState } from './closed-logs.ts'
 import { Dedup } from './dedup.ts'
 import { runReads } from './disk-reads.ts'
 import { LeaderEpochs, leaderEpochFileName, noLeaderEpoch } from './leader-epochs.ts'
@@ -54,16 +56,16 @@ interface Memory {
   readonly dedup?: Dedup
 }
 
-export async function loadLog(options: LogOptions): Promise<LoadedLog> {
+export async function loadLog(options: LogOptions, closed?: ClosedState): Promise<LoadedLog> {
   const { disk, clock, folder } = options
-  const files = await readLogFolder(disk, clock, folder)
+  const files = closed ?? (await readLogFolder(disk, clock, folder))
   const epochs = new LeaderEpochs(disk, join(folder, leaderEpochFileName))
-  await epochs.load()
+  await epochs.load(closed?.epochs)
   const snapshots = new SnapshotFiles({ disk, folder, offsets: files.snapshotOffsets })
   const segments = files.segments.map((one) => segmentOf(options, one))
   const loader = new Loader(options, { segments, epochs, snapshots })
   try {
-    return await loader.load(files.segments)
+    return await loader.load(files.segments, closed)
   } catch (error) {
     for (const segment of segments) await segment.close()
     throw error
@@ -72,8 +74,8 @@ export async function loadLog(options: LogOptions): Promise<LoadedLog> {
 
 /** A segment that begins at `baseOffset` and has no file yet. */
 export function newSegment(options: LogOptions, baseOffset: number): Segment {
-  const files = { baseOffset, sizeBytes: 0, offsetIndexBytes: 0, timeIndexBytes: 0 }
-  return segmentOf(options, files)
+  const none = { sizeBytes: 0, offsetIndexBytes: undefined, timeIndexBytes: undefined }
+  return segmentOf(options, { baseOffset, ...none })
 }
 
 /** A segment that the log cleaner is going to write. */
@@ -81,8 +83,9 @@ export function cleanedSegment(
   { disk, folder, resources }: LogOptions,
   place: { baseOffset: number; createdMs: number },
 ): Segment {
-  const files = { sizeBytes: 0, offsetIndexBytes: 0, timeIndexBytes: 0, rollJitterMs: 0 }
-  return new Segment({ disk, folder, resources, ...place, ...files, suffix: '.cleaned' })
+  const none = { sizeBytes: 0, offsetIndexBytes: undefined, timeIndexBytes: undefined }
+  const suffix = '.cleaned'
+  return new Segment({ disk, folder, resources, ...place, ...none, rollJitterMs: 0, suffix })
 }
 
 function segmentOf(options: LogOptions, files: SegmentFiles): Segment {
@@ -96,8 +99,8 @@ function segmentOf(options: LogOptions, files: SegmentFiles): Segment {
     createdMs: clock.now(),
     rollJitterMs: Math.floor(random.number() * Math.min(segmentJitterMs, segmentMs)),
     sizeBytes: files.sizeBytes,
-    offsetIndexBytes: files.offsetIndexBytes ?? 0,
-    timeIndexBytes: files.timeIndexBytes ?? 0,
+    offsetIndexBytes: files.offsetIndexBytes,
+    timeIndexBytes: files.timeIndexBytes,
   })
 }
 
@@ -166,9 +169,9 @@ class Loader {
     this.#dedup = new Dedup(options.config)
   }
 
-  async load(files: readonly SegmentFiles[]): Promise<LoadedLog> {
+  async load(files: readonly SegmentFiles[], closed?: ClosedState): Promise<LoadedLog> {
     const { cleanShutdown, logger, folder } = this.#options
-    const resumed = cleanShutdown && (await this.#resume())
+    const resumed = cleanShutdown && (await (closed ? this.#goOn(closed) : this.#resume()))
     if (!resumed) await this.#recover()
     await this.#dropEmpty()
     await this.#rebuildMissingIndexes(files)
@@ -191,6 +194,13 @@ class Loader {
       dedup: this.#dedup,
       snapshots: this.#snapshots,
     }
+  }
+
+  async #goOn({ place, endOffset, remembers }: ClosedState): Promise<true> {
+    this.#segments[this.#segments.length - 1].goOn(place)
+    this.#endOffset = endOffset
+    if (remembers) await this.#loadProducers(endOffset)
+    return true
   }
 
   /** False where the last segment is not as a clean end leaves it. */

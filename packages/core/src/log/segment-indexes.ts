@@ -13,9 +13,9 @@ export interface SegmentIndexesOptions {
   readonly names: SegmentNames
   readonly baseOffset: number
   readonly resources: Pick<LogResources, 'files' | 'pages'>
-  /** Bytes in the two files; 0 where there is none. */
-  readonly offsetIndexBytes: number
-  readonly timeIndexBytes: number
+  /** Bytes in the two files; undefined where there is none. */
+  readonly offsetIndexBytes: number | undefined
+  readonly timeIndexBytes: number | undefined
 }
 
 /** A batch in its place. */
@@ -23,6 +23,15 @@ export interface PlacedBatch {
   readonly bytes: number
   readonly lastOffset: number
   readonly maxTimestamp: number
+}
+
+/** What decides when the next entries are made. */
+export interface IndexPlace {
+  /** Bytes of log behind the last entry. */
+  readonly bytesSinceEntry: number
+  readonly largest: TimestampOffset
+  /** The timestamp of the last entry of the time index; -1 where there is none. */
+  readonly lastIndexedMs: number
 }
 
 export class SegmentIndexes {
@@ -34,12 +43,12 @@ export class SegmentIndexes {
 
   constructor(options: SegmentIndexesOptions) {
     const { names, baseOffset, resources } = options
-    const entries = (kind: 'index' | 'timeindex', entryBytes: number, fileBytes: number) =>
+    const entries = (kind: 'index' | 'timeindex', entryBytes: number, fileBytes?: number) =>
       new EntryFile({
         openFile: () => names.open(kind, true),
         entryBytes,
         resources,
-        savedCount: Math.floor(fileBytes / entryBytes),
+        savedCount: fileBytes === undefined ? undefined : Math.floor(fileBytes / entryBytes),
       })
     this.offsets = new OffsetIndex(
       entries('index', offsetEntryBytes, options.offsetIndexBytes),
@@ -74,17 +83,22 @@ export class SegmentIndexes {
     this.#bytesSinceEntry += batch.bytes
   }
 
-  /** Goes on where the files end: what is not to be seen from them is given. */
-  async resume(state: {
-    bytesSinceEntry: number
-    largest: TimestampOffset
-    lastIndexedMs: number
-  }) {
-    await this.offsets.file.truncate(this.offsets.count)
-    await this.times.file.truncate(this.times.count)
-    this.#bytesSinceEntry = state.bytesSinceEntry
-    this.#largest = state.largest
-    this.#lastIndexedMs = state.lastIndexedMs
+  /** Where it stands, as far as that is not to be seen from the files. */
+  get place(): IndexPlace {
+    return {
+      bytesSinceEntry: this.#bytesSinceEntry,
+      largest: this.#largest,
+      lastIndexedMs: this.#lastIndexedMs,
+    }
+  }
+
+  /** Goes on where the files end. */
+  resume(place: IndexPlace): void {
+    this.offsets.file.goOn()
+    this.times.file.goOn()
+    this.#bytesSinceEntry = place.bytesSinceEntry
+    this.#largest = place.largest
+    this.#lastIndexedMs = place.lastIndexedMs
   }
 
   /** Drops the entries of the batch at `position`, whose first offset is `offset`, and of those behind it. */

@@ -9,14 +9,16 @@ import { assert } from '../lib/assert.ts'
 import { scanBatches } from './batch-scan.ts'
 import { batchBytesAt, lastOffsetAt } from './batch-selection.ts'
 import { runReads } from './disk-reads.ts'
+import type { SegmentFiles } from './log-folder.ts'
+import { offsetEntryBytes } from './offset-index.ts'
 import type { ClosableFile } from './open-files.ts'
 import { ResidentRanges } from './residency.ts'
 import type { LogResources } from './resources.ts'
 import type { GaugedSegment } from './roll.ts'
-import { type PlacedBatch, SegmentIndexes } from './segment-indexes.ts'
+import { type IndexPlace, type PlacedBatch, SegmentIndexes } from './segment-indexes.ts'
 import { SegmentNames, type SegmentSuffix } from './segment-names.ts'
 import { findBatch, lastIndexedTimestamp } from './segment-read.ts'
-import type { TimestampOffset } from './time-index.ts'
+import { type TimestampOffset, timeEntryBytes } from './time-index.ts'
 
 export interface SegmentOptions {
   readonly disk: Disk
@@ -27,10 +29,15 @@ export interface SegmentOptions {
   readonly resources: LogResources
   readonly createdMs: number
   readonly rollJitterMs: number
-  /** What is there of its files. */
+  /** What is there of its files; undefined for one that is not there. */
   readonly sizeBytes: number
-  readonly offsetIndexBytes: number
-  readonly timeIndexBytes: number
+  readonly offsetIndexBytes: number | undefined
+  readonly timeIndexBytes: number | undefined
+}
+
+/** What is known of a segment that is appended to, beside what its files say. */
+export interface SegmentPlace extends IndexPlace {
+  readonly firstTimestampMs: number
 }
 
 export interface ScanContext {
@@ -87,6 +94,17 @@ export class Segment implements GaugedSegment, ClosableFile {
 
   get indexes(): SegmentIndexes {
     return this.#indexes
+  }
+
+  /** Its files as they are when all of it is written. */
+  get files(): SegmentFiles {
+    const { offsets, times } = this.#indexes
+    return {
+      baseOffset: this.baseOffset,
+      sizeBytes: this.#sizeBytes,
+      offsetIndexBytes: offsets.count * offsetEntryBytes,
+      timeIndexBytes: times.count * timeEntryBytes,
+    }
   }
 
   get indexEntries(): number {
@@ -306,12 +324,23 @@ export class Segment implements GaugedSegment, ClosableFile {
     const end = await this.scan(context, { from, to: this.#sizeBytes, visit })
     if (end !== this.#sizeBytes) return undefined
     const lastIndexedMs = lastTime.timestampMs
-    await this.#indexes.resume({ bytesSinceEntry: end - from, largest, lastIndexedMs })
     const first = await runReads(findBatch(this, this.baseOffset))
-    this.#firstTimestampMs = first?.maxTimestamp ?? -1
-    this.#largest = largest
-    this.#sealed = false
+    const firstTimestampMs = first?.maxTimestamp ?? -1
+    this.goOn({ bytesSinceEntry: end - from, largest, lastIndexedMs, firstTimestampMs })
     return next
+  }
+
+  /** Makes ready for appending, as it was when it was closed. */
+  goOn(place: SegmentPlace): void {
+    this.#indexes.resume(place)
+    this.#firstTimestampMs = place.firstTimestampMs
+    this.#largest = place.largest
+    this.#sealed = false
+  }
+
+  /** By it a segment goes on that was closed. */
+  get place(): SegmentPlace {
+    return { ...this.#indexes.place, firstTimestampMs: this.#firstTimestampMs }
   }
 
   /** Cuts off the batch that holds `offset` and all behind it. @returns the offset where it ends now. */
@@ -366,7 +395,7 @@ export class Segment implements GaugedSegment, ClosableFile {
   async #addAgain(context: ScanContext, to: number, accept: AcceptBatch): Promise<void> {
     await this.#indexes.close()
     await this.#names.unlink(['index', 'timeindex'])
-    this.#indexes = this.#newIndexes(0, 0)
+    this.#indexes = this.#newIndexes()
     this.#indexesDamaged = false
     this.#sizeBytes = 0
     this.#firstTimestampMs = -1
@@ -396,7 +425,7 @@ export class Segment implements GaugedSegment, ClosableFile {
     }
   }
 
-  #newIndexes(offsetIndexBytes: number, timeIndexBytes: number): SegmentIndexes {
+  #newIndexes(offsetIndexBytes?: number, timeIndexBytes?: number): SegmentIndexes {
     const { baseOffset, resources } = this.#options
     const files = { offsetIndexBytes, timeIndexBytes }
     return new SegmentIndexes({ names: this.#names, baseOffset, resources, ...files })

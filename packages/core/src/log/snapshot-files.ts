@@ -43,6 +43,11 @@ export class SnapshotFiles {
     this.#offsets = options.offsets.toSorted((a, b) => a - b)
   }
 
+  /** Ascending. */
+  get offsets(): readonly number[] {
+    return this.#offsets
+  }
+
   get newestOffset(): number | undefined {
     return this.#offsets.at(-1)
   }

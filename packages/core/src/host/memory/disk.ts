@@ -10,7 +10,7 @@ import { assert } from '../../lib/assert.ts'
 import { KeyedQueue } from '../../lib/keyed-queue.ts'
 import { AppendQueue } from '../append-queue.ts'
 import type { Clock } from '../clock.ts'
-import type { Disk, DiskEntry, DiskErrorKind, DiskFile, Volume } from '../disk.ts'
+import type { Disk, DiskEntry, DiskErrorKind, DiskFile, DiskStat, Volume } from '../disk.ts'
 import { DiskError, smallFileBytesMax, smallFolderEntriesMax } from '../disk.ts'
 import { WritePace } from '../write-pace.ts'
 import { FileContent } from './file-content.ts'
@@ -101,6 +101,13 @@ export class MemoryDisk implements Disk {
   listSmallSync(path: string): DiskEntry[] | undefined {
     const entries = this.#listNow(path)
     return entries.length > smallFolderEntriesMax ? undefined : entries
+  }
+
+  statSync(path: string): DiskStat | undefined {
+    const node = this.#tree.find(path)
+    if (node === undefined) return undefined
+    const { modified } = node
+    return { sizeBytes: node.kind === 'folder' ? 0 : node.content.sizeBytes, modified }
   }
 
   makeFolder(path: string): Promise<void> {
@@ -241,6 +248,12 @@ export class MemoryDisk implements Disk {
     return this.#pace
   }
 
+  /** For MemoryFile: its content is another. */
+  changed(file: File): void {
+    file.version += 1
+    this.#tree.modified(file)
+  }
+
   /** For MemoryFile: takes room, or throws. */
   claim(bytes: number, operation: string, path: string): void {
     if (this.#usedBytes + bytes > this.capacityBytes) {
@@ -349,7 +362,7 @@ class MemoryFile implements DiskFile {
     const growth = Math.max(0, position + content.length - this.sizeBytes)
     this.#disk.claim(growth, 'write', this.path)
     this.#file.content.write(content, position)
-    this.#file.version += 1
+    this.#disk.changed(this.#file)
   }
 
   async flush(): Promise<void> {
@@ -369,7 +382,7 @@ class MemoryFile implements DiskFile {
     await this.#disk.later(() => {
       this.#disk.release(this.sizeBytes - sizeBytes)
       this.#file.content.truncate(sizeBytes)
-      this.#file.version += 1
+      this.#disk.changed(this.#file)
     })
   }
 
@@ -382,7 +395,7 @@ class MemoryFile implements DiskFile {
     const bytes = buffers.reduce((sum, buffer) => sum + buffer.length, 0)
     this.#disk.claim(bytes, 'append', this.path)
     for (const buffer of buffers) this.#file.content.append(buffer)
-    this.#file.version += 1
+    this.#disk.changed(this.#file)
   }
 
   async #flushNow(): Promise<void> {
@@ -414,6 +427,7 @@ function newFile(): File {
     content: new FileContent(),
     durable: new FileContent(),
     version: 0,
+    modified: 0,
     durableVersion: 0,
     flushFailed: false,
   }

@@ -14,6 +14,8 @@ export interface File {
   durable: FileContent
   /** Counts the changes of the content. */
   version: number
+  /** As in DiskStat. */
+  modified: number
   durableVersion: number
   flushFailed: boolean
 }
@@ -22,6 +24,8 @@ export interface Folder {
   readonly kind: 'folder'
   entries: Map<string, File | Folder>
   durable: Map<string, File | Folder>
+  /** As in DiskStat. */
+  modified: number
 }
 
 interface Change {
@@ -33,6 +37,7 @@ export class FolderTree {
   readonly root: Folder = newFolder()
   readonly #recordsChanges: boolean
   #pending: Change[] = []
+  #modifications = 0
 
   /** `recordsChanges` false: nothing is pending ever, and there is no power loss. */
   constructor(options: { recordsChanges: boolean }) {
@@ -72,13 +77,20 @@ export class FolderTree {
     return folder
   }
 
+  modified(node: File | Folder): void {
+    node.modified = ++this.#modifications
+  }
+
   link(folder: Folder, name: string, node: File | Folder): void {
     folder.entries.set(name, node)
+    this.modified(node)
+    this.modified(folder)
     this.#record([folder], () => folder.durable.set(name, node))
   }
 
   unlink(folder: Folder, name: string): void {
     folder.entries.delete(name)
+    this.modified(folder)
     this.#record([folder], () => folder.durable.delete(name))
   }
 
@@ -87,6 +99,8 @@ export class FolderTree {
     assert(node !== undefined, 'what is renamed is there')
     from.folder.entries.delete(from.name)
     to.folder.entries.set(to.name, node)
+    this.modified(from.folder)
+    this.modified(to.folder)
     this.#record([from.folder, to.folder], () => {
       from.folder.durable.delete(from.name)
       to.folder.durable.set(to.name, node)
@@ -148,7 +162,7 @@ function restore(folder: Folder): void {
 }
 
 function newFolder(): Folder {
-  return { kind: 'folder', entries: new Map(), durable: new Map() }
+  return { kind: 'folder', entries: new Map(), durable: new Map(), modified: 0 }
 }
 
 function namesOf(path: string): string[] {

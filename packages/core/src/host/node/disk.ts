@@ -21,6 +21,7 @@ import {
   type Disk,
   type DiskEntry,
   type DiskFile,
+  type DiskStat,
   smallFileBytesMax,
   smallFolderEntriesMax,
   type Volume,
@@ -125,6 +126,16 @@ export class NodeDisk implements Disk {
       throw diskError(error, 'list', path)
     }
     return entries.sort(byName)
+  }
+
+  statSync(path: string): DiskStat | undefined {
+    try {
+      const stats = statSync(this.#full(path), { throwIfNoEntry: false })
+      if (stats === undefined) return undefined
+      return { sizeBytes: stats.isDirectory() ? 0 : stats.size, modified: stats.mtimeMs }
+    } catch (error) {
+      throw diskError(error, 'look at', path)
+    }
   }
 
   async makeFolder(path: string): Promise<void> {
