@@ -20,6 +20,7 @@ import { groupConfigs } from '@sluice/core/config/tables/groups'
 import { internalConfigs } from '@sluice/core/config/tables/internal'
 import { listenerConfigs } from '@sluice/core/config/tables/listeners'
 import { logConfigs } from '@sluice/core/config/tables/log'
+import { clientMetricsConfigs, groupResourceConfigs } from '@sluice/core/config/tables/resources'
 import { retiredConfigs } from '@sluice/core/config/tables/retired'
 import { brokerSecurityConfigs, channelConfigs } from '@sluice/core/config/tables/security'
 import { sluiceConfigs } from '@sluice/core/config/tables/sluice'
@@ -64,6 +65,12 @@ export function configReference(): string {
 
 What a topic does not set itself it takes from the broker configs named with it, the first one that is set.`,
     topicTable(),
+    `## Configs of groups and of client metrics
+
+Kept and described for each group (\`sluice configs --group\`, \`kafka-configs --entity-type groups\`) and each
+subscription (\`kafka-client-metrics\`), whether or not it is there yet.`,
+    `### Groups\n\n${plainTable(groupResourceConfigs)}`,
+    `### Client metrics\n\n${plainTable(clientMetricsConfigs)}`,
     `## Producer and consumer configs of the commands
 
 For \`-X name=value\` of \`sluice produce\` and \`sluice consume\`; also
@@ -100,7 +107,11 @@ function topicTable(): string {
 /** Without what stands in the table of security. */
 function clientTable(table: ConfigTable): string {
   const own = Object.entries(table).filter(([name]) => !Object.hasOwn(channelConfigs, name))
-  const rows = rowsOf(Object.fromEntries(own), (name) => `\`${name}\``)
+  return plainTable(Object.fromEntries(own))
+}
+
+function plainTable(table: ConfigTable): string {
+  const rows = rowsOf(table, (name) => `\`${name}\``)
   return markdown(['Name', 'Type', 'Default', 'Legal', 'What it does'], rows)
 }
 

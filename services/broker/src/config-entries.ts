@@ -4,11 +4,14 @@
 import type { ConfigOverrides } from '@sluice/core/cluster/image'
 import { type BrokerConfig, givenNames, listenerLimit } from '@sluice/core/config/broker-config'
 import {
+  type ConfigTable,
   type ConfigType,
   type Definition,
   formatValue,
   parseValue,
+  type Values,
 } from '@sluice/core/config/definition'
+import { clientMetricsConfig, groupConfig } from '@sluice/core/config/resource-config'
 import { brokerConfigs } from '@sluice/core/config/tables/broker'
 import {
   clusterWide,
@@ -17,6 +20,7 @@ import {
   shownWhenSet,
 } from '@sluice/core/config/tables/dynamic'
 import { internalConfigs } from '@sluice/core/config/tables/internal'
+import { clientMetricsConfigs, groupResourceConfigs } from '@sluice/core/config/tables/resources'
 import { brokerSynonyms, topicConfigs } from '@sluice/core/config/tables/topic'
 import { topicConfig } from '@sluice/core/config/topic-config'
 import type { Broker } from './broker.ts'
@@ -29,6 +33,8 @@ export const source = {
   brokerFile: 4,
   default: 5,
   brokerLogger: 6,
+  clientMetrics: 7,
+  group: 8,
 } as const
 
 /** ConfigType of the protocol. */
@@ -141,6 +147,47 @@ export function describeClusterDefaults(broker: Broker): ConfigEntryView[] {
     const synonym = { name, value: entry.isSensitive ? null : ofAll[name], source: 3 }
     const { value } = synonym
     return { ...entry, value, configSource: source.clusterDefault, synonyms: [synonym] }
+  })
+}
+
+/** All configs of a group with these overrides; Kafka names each value itself, wherever it comes from. */
+export function describeGroupConfigs(
+  broker: Broker,
+  overrides: ConfigOverrides,
+): ConfigEntryView[] {
+  const values = groupConfig(broker.config, overrides)
+  return describeResource(groupResourceConfigs, values, (name, value) => [
+    { name, value, source: Object.hasOwn(overrides, name) ? source.group : source.default },
+  ])
+}
+
+/** All configs of a subscription to client metrics with these overrides. */
+export function describeClientMetrics(overrides: ConfigOverrides): ConfigEntryView[] {
+  const values = clientMetricsConfig(overrides)
+  return describeResource(clientMetricsConfigs, values, (name, value) =>
+    Object.hasOwn(overrides, name) ? [{ name, value, source: source.clientMetrics }] : [],
+  )
+}
+
+function describeResource<T extends ConfigTable>(
+  table: T,
+  values: Values<T>,
+  synonymsOf: (name: string, value: string | null) => ConfigSynonym[],
+): ConfigEntryView[] {
+  return Object.keys(table).map((name) => {
+    const { type, doc } = table[name]
+    const value = formatValue(values[name], type)
+    const synonyms = synonymsOf(name, value)
+    return {
+      name,
+      value,
+      configSource: synonyms[0]?.source ?? source.default,
+      readOnly: false,
+      isSensitive: false,
+      synonyms,
+      configType: typeCodes[type],
+      documentation: doc,
+    }
   })
 }
 

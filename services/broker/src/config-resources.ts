@@ -1,7 +1,13 @@
-// What configs can be asked of and altered: topics, this broker, all brokers, the loggers of this broker.
+// What configs can be asked of and altered: topics, this broker, all brokers, the loggers of this broker, groups
+// and subscriptions to client metrics. The last two need not be there: they may be configured before.
 
 import type { ConfigOverrides, ConfigScope } from '@sluice/core/cluster/image'
 import { invalidTopicName } from '@sluice/core/cluster/topic-name'
+import {
+  invalidClientMetricsConfig,
+  invalidGroupConfig,
+  type ResourceError,
+} from '@sluice/core/config/resource-config'
 import { validateTopicConfig } from '@sluice/core/config/topic-config'
 import { errors } from '@sluice/protocol/errors'
 import type { Broker } from './broker.ts'
@@ -33,6 +39,12 @@ export function unknownResource(
       return name === '' ? undefined : unknownBroker(broker, name)
     case resourceType.brokerLogger:
       return unknownBroker(broker, name)
+    case resourceType.group:
+      return name === '' ? nameless('Group name must not be empty') : undefined
+    case resourceType.clientMetrics:
+      return name === ''
+        ? nameless('Client metrics subscription name must not be empty')
+        : undefined
     default:
       return {
         error: errors.INVALID_REQUEST,
@@ -61,8 +73,21 @@ function unknownBroker({ nodeId }: Broker, name: string): ConfigRefusal | undefi
   return { error: INVALID_REQUEST, message }
 }
 
+function nameless(message: string): ConfigRefusal {
+  return { error: errors.INVALID_REQUEST, message }
+}
+
 export function scopeOf(resource: ConfigResource): ConfigScope {
-  return resource.resourceType === resourceType.topic ? 'topic' : 'broker'
+  switch (resource.resourceType) {
+    case resourceType.topic:
+      return 'topic'
+    case resourceType.group:
+      return 'group'
+    case resourceType.clientMetrics:
+      return 'client'
+    default:
+      return 'broker'
+  }
 }
 
 /** Why these overrides cannot stand; undefined: they can. */
@@ -71,11 +96,25 @@ export function invalidOverrides(
   resource: ConfigResource,
   overrides: ConfigOverrides,
 ): ConfigRefusal | undefined {
-  if (resource.resourceType === resourceType.topic) {
-    const message = validateTopicConfig(broker.config, overrides)[0]?.message
-    return message === undefined ? undefined : { error: errors.INVALID_CONFIG, message }
+  switch (scopeOf(resource)) {
+    case 'topic': {
+      const message = validateTopicConfig(broker.config, overrides)[0]?.message
+      return message === undefined ? undefined : { error: errors.INVALID_CONFIG, message }
+    }
+    case 'group':
+      return refusalOf(invalidGroupConfig(broker.config, overrides))
+    case 'client':
+      return refusalOf(invalidClientMetricsConfig(overrides))
+    case 'broker': {
+      const ofAll = resource.resourceName === ''
+      const message = invalidBrokerOverrides(broker, overrides, { ofAll })
+      return message === undefined ? undefined : { error: errors.INVALID_REQUEST, message }
+    }
   }
-  const ofAll = resource.resourceName === ''
-  const message = invalidBrokerOverrides(broker, overrides, { ofAll })
-  return message === undefined ? undefined : { error: errors.INVALID_REQUEST, message }
+}
+
+function refusalOf(wrong: ResourceError | undefined): ConfigRefusal | undefined {
+  if (wrong === undefined) return undefined
+  const error = wrong.kind === 'request' ? errors.INVALID_REQUEST : errors.INVALID_CONFIG
+  return { error, message: wrong.message }
 }

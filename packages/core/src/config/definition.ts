@@ -34,11 +34,11 @@ export interface Definition<T> {
   readonly ignoreCase?: boolean
   /** No empty string, no empty list. */
   readonly nonEmpty?: boolean
-  /** What a list has to look like. */
-  readonly form?: ListForm
+  /** What a list or string has to look like. */
+  readonly form?: TextForm
 }
 
-export interface ListForm {
+export interface TextForm {
   /** The text as a whole. */
   readonly pattern: RegExp
   /** Completes "<name> must be …". */
@@ -52,7 +52,7 @@ export interface Options {
   readonly values?: readonly string[]
   readonly ignoreCase?: boolean
   readonly nonEmpty?: boolean
-  readonly form?: ListForm
+  readonly form?: TextForm
   /** Why it is accepted and does nothing; starts with "because". */
   readonly noEffect?: string
 }
@@ -156,7 +156,7 @@ export function parseValue(definition: Definition<unknown>, text: string): Parse
       return parseList(definition, trimmed)
     default:
       if (definition.default === null && trimmed === '') return { ok: true, value: null }
-      return parseString(definition, trimmed)
+      return misshapen(definition, trimmed) ?? parseString(definition, trimmed)
   }
 }
 
@@ -221,17 +221,22 @@ const emptyEntry: ParsedValue = { ok: false, message: 'its entries must not be e
 
 function parseList(definition: Definition<unknown>, text: string): ParsedValue {
   const entries = text === '' ? [] : text.split(',').map((entry) => entry.trim())
-  const { form, nonEmpty } = definition
-  if (nonEmpty && entries.length === 0) return { ok: false, message: 'it must not be empty' }
-  if (form !== undefined && !form.pattern.test(text)) {
-    return { ok: false, message: `it must be ${form.words}` }
+  if (definition.nonEmpty && entries.length === 0) {
+    return { ok: false, message: 'it must not be empty' }
   }
+  const wrong = misshapen(definition, text)
+  if (wrong) return wrong
   for (const entry of entries) {
     const parsed = entry === '' ? emptyEntry : parseString(definition, entry)
     if (!parsed.ok) return parsed
   }
   // What is named twice counts once (KIP-1161).
   return { ok: true, value: Object.freeze([...new Set(entries)]) }
+}
+
+function misshapen({ form }: Definition<unknown>, text: string): ParsedValue | undefined {
+  if (form === undefined || form.pattern.test(text)) return undefined
+  return { ok: false, message: `it must be ${form.words}` }
 }
 
 function parseString(definition: Definition<unknown>, text: string): ParsedValue {

@@ -8,7 +8,9 @@ import type { Broker } from '../broker.ts'
 import {
   type ConfigEntryView,
   describeBrokerConfigs,
+  describeClientMetrics,
   describeClusterDefaults,
+  describeGroupConfigs,
   describeLoggers,
   describeTopicConfigs,
 } from '../config-entries.ts'
@@ -62,6 +64,10 @@ function describe(
       return describeClusterDefaults(broker)
     case resourceType.brokerLogger:
       return describeLoggers(broker)
+    case resourceType.group:
+      return describeGroupConfigs(broker, image.configs('group', resource.resourceName))
+    case resourceType.clientMetrics:
+      return describeClientMetrics(image.configs('client', resource.resourceName))
     default:
       return { error: errors.INVALID_REQUEST, message: 'this resource has no configs here' }
   }

@@ -2,9 +2,9 @@
 // v1 flexible. Sets, deletes, appends to and subtracts from single configs.
 
 import type { ConfigOverrides } from '@sluice/core/cluster/image'
-import type { Definition } from '@sluice/core/config/definition'
-import { formatValue } from '@sluice/core/config/definition'
+import { type ConfigTable, formatValue } from '@sluice/core/config/definition'
 import { brokerConfigs } from '@sluice/core/config/tables/broker'
+import { clientMetricsConfigs, groupResourceConfigs } from '@sluice/core/config/tables/resources'
 import { topicConfigs } from '@sluice/core/config/tables/topic'
 import { topicConfig } from '@sluice/core/config/topic-config'
 import { apis } from '@sluice/protocol/apis'
@@ -126,21 +126,18 @@ function applied(
 ): string | ConfigRefusal {
   const { resource, overrides, one, value } = at
   if (one.configOperation === operation.set) return value
-  const isTopic = resource.resourceType === resourceType.topic
-  const table: Readonly<Record<string, Definition<unknown>>> = isTopic
-    ? topicConfigs
-    : brokerConfigs
+  const { resourceType: type } = resource
+  const ofBroker = type === resourceType.broker
+  const table = tableOf(type)
   const definition = Object.hasOwn(table, one.name) ? table[one.name] : undefined
   if (definition?.type !== 'list') {
     const verb = operationName(one.configOperation)
-    const message = isTopic
-      ? `Can't ${verb} to key ${one.name} because its type is not LIST.`
-      : `Config value ${verb.toLowerCase()} is not allowed for config key: ${one.name}`
+    const message = ofBroker
+      ? `Config value ${verb.toLowerCase()} is not allowed for config key: ${one.name}`
+      : `Can't ${verb} to key ${one.name} because its type is not LIST.`
     return { error: errors.INVALID_CONFIG, message }
   }
-  const effective = isTopic ? topicConfig(broker.config, overrides) : broker.config
-  const text =
-    overrides[one.name] ?? formatValue(effective[one.name as keyof typeof effective]) ?? ''
+  const text = overrides[one.name] ?? formatValue(inForce(broker, type, one.name)) ?? ''
   const before = split(text)
   const given = split(value)
   if (one.configOperation === operation.append) return [...new Set([...before, ...given])].join(',')
@@ -148,6 +145,28 @@ function applied(
     return before.filter((entry) => !given.includes(entry)).join(',')
   }
   return invalid(`Unknown operation type ${one.configOperation} is not supported.`)
+}
+
+function tableOf(type: number): ConfigTable {
+  switch (type) {
+    case resourceType.topic:
+      return topicConfigs
+    case resourceType.group:
+      return groupResourceConfigs
+    case resourceType.clientMetrics:
+      return clientMetricsConfigs
+    default:
+      return brokerConfigs
+  }
+}
+
+/** The list of that name where nothing is set for the resource itself. */
+function inForce({ config }: Broker, type: number, name: string): unknown {
+  if (type === resourceType.broker) return config[name as keyof typeof brokerConfigs]
+  if (type === resourceType.topic) {
+    return topicConfig(config, {})[name as keyof typeof topicConfigs]
+  }
+  return tableOf(type)[name].default
 }
 
 function split(text: string): string[] {

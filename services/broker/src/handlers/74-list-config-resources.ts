@@ -1,5 +1,5 @@
 // ListConfigResources (KIP-1142; until 4.0 ListClientMetricsResources)
-// v1 resource types
+// v1 resource types; v0 lists subscriptions to client metrics
 
 import { apis } from '@sluice/protocol/apis'
 import { errors } from '@sluice/protocol/errors'
@@ -17,9 +17,9 @@ export const listConfigResources = handler(
     failed: (_request, { errorCode }) => ({ errorCode, configResources: [] }),
   },
   (broker, request, { apiVersion }) => {
-    if (apiVersion === 0) return { errorCode: 0, configResources: [] }
-    const types = request.resourceTypes.length === 0 ? all : request.resourceTypes
-    if (types.some((type) => !all.includes(type))) {
+    const known = apiVersion === 0 ? [resourceType.clientMetrics] : all
+    const types = request.resourceTypes.length === 0 ? known : request.resourceTypes
+    if (types.some((type) => !known.includes(type))) {
       return { errorCode: errors.UNSUPPORTED_VERSION, configResources: [] }
     }
     const configResources = [...new Set(types)].flatMap((type) =>
@@ -37,6 +37,10 @@ function namesOf(broker: Broker, type: number): string[] {
     case resourceType.broker:
     case resourceType.brokerLogger:
       return [...image.brokers()].map(({ id }) => String(id))
+    case resourceType.group:
+      return image.configNames('group')
+    case resourceType.clientMetrics:
+      return image.configNames('client')
     default:
       return []
   }
