@@ -99,6 +99,30 @@ describe.each(networks)('on %s', (_name, makeNetwork) => {
     await expect.poll(() => scene.heldBytes()).toBe(0)
   })
 
+  test('an answer whose turn has come is not kept waiting by others that wait for room', async () => {
+    await scene.running.createTopic('three', { partitions: 3 })
+    const writer = await scene.running.connect()
+    const client = await scene.running.connect()
+    const fetch = (partition: number, count: number) => {
+      const given = { topic: 'three', partitions: [partition], maxWaitMs: 60_000 }
+      return fetchMany(client, count, fetchFrame(given))
+    }
+    const answers = [fetch(0, 1), fetch(1, 1), fetch(2, 20)]
+    const { purgatory } = scene.running.broker
+    await expect.poll(() => purgatory.size).toBe(22)
+    await writer.produce('three', ['x'.repeat(megabyte)], { partition: 2 })
+    await expect.poll(() => scene.heldBytes()).toBeGreaterThan(8 * megabyte)
+    // The second wakes before the first, when there is no room any more.
+    for (const partition of [1, 0]) {
+      await writer.produce('three', ['at last'], { partition })
+      await expect.poll(() => purgatory.size).toBe(partition)
+    }
+    for (const group of answers) {
+      for (const answer of await group) expect(answer.length).toBeGreaterThan(50)
+    }
+    await expect.poll(() => scene.heldBytes()).toBe(0)
+  })
+
   test('500 connections that announce 100 MB and send nothing take no memory', async () => {
     const before = process.memoryUsage()
     const clients: TestClient[] = []

@@ -12,6 +12,7 @@ import { FrameReader, responseFrame } from '@sluice/protocol/frame'
 import type { ListenerSpec } from './broker.ts'
 import { dispatch, type Services } from './dispatch.ts'
 import type { Exchange, ExchangeOwner } from './exchange.ts'
+import type { PartialHolder } from './partial-frames.ts'
 
 /** Requests of one connection that may be worked on at a time. */
 const inFlightMax = 512
@@ -34,8 +35,10 @@ export interface ConnectionOptions {
   readonly services: Services
 }
 
-export class ClientConnection implements ConnectionHandler, ExchangeOwner {
+export class ClientConnection implements ConnectionHandler, ExchangeOwner, PartialHolder {
   readonly listener: ListenerSpec
+  partialBytes = 0
+  bagIndex = -1
   readonly #wire: Wire
   readonly #id: number
   readonly #services: Services
@@ -145,6 +148,14 @@ export class ClientConnection implements ConnectionHandler, ExchangeOwner {
     this.#onGone()
   }
 
+  begun(exchange: Exchange): void {
+    this.#account(exchange.requestBytes, 0)
+    this.#exchanges.push(exchange)
+    this.#lastApi = exchange.handler.api.name
+    this.#lastClientId = exchange.clientId
+    this.#lastCorrelationId = exchange.correlationId
+  }
+
   encode(exchange: Exchange, response: object): Buffer[] | undefined {
     const { handler, apiVersion, correlationId } = exchange
     this.#services.requests.said(exchange, response)
@@ -213,21 +224,11 @@ export class ClientConnection implements ConnectionHandler, ExchangeOwner {
   #onFrame(frame: Buffer): void {
     if (this.#closed || this.#stopped) return
     if (this.#backlog.length === 0 && this.#hasRoom()) {
-      this.#dispatch(frame)
+      dispatch(this.#services, this, frame)
     } else {
       this.#backlog.push(frame)
       this.#pause()
     }
-  }
-
-  #dispatch(frame: Buffer): void {
-    dispatch(this.#services, this, frame, (exchange) => {
-      this.#account(exchange.requestBytes, 0)
-      this.#exchanges.push(exchange)
-      this.#lastApi = exchange.handler.api.name
-      this.#lastClientId = exchange.clientId
-      this.#lastCorrelationId = exchange.correlationId
-    })
   }
 
   /** Whether one more request may begin. */
@@ -251,7 +252,7 @@ export class ClientConnection implements ConnectionHandler, ExchangeOwner {
   readonly #goOn = (): void => {
     this.#letAnswer()
     while (this.#backlog.length > 0 && !this.#closed && this.#hasRoom()) {
-      this.#dispatch(this.#backlog.shift() as Buffer)
+      dispatch(this.#services, this, this.#backlog.shift() as Buffer)
     }
     if (this.#closed || this.#stopped || !this.#paused || this.#muted || this.#held) return
     if (this.#backlog.length > 0) {
@@ -262,12 +263,18 @@ export class ClientConnection implements ConnectionHandler, ExchangeOwner {
     }
   }
 
-  /** Those that wait for room go on, in their order, as far as there is any. */
+  /**
+   * Those that wait for room go on, in their order, as far as there is any. Whose turn it is to leave goes on in
+   * any case: until it has left, nobody behind it gives room back.
+   */
   #letAnswer(): void {
     while (this.#waitForRoom.length > 0 && !this.#closed) {
-      const [{ exchange, run }] = this.#waitForRoom
-      if (this.#exchanges[0] !== exchange && !this.#hasRoomToAnswer()) return
-      this.#waitForRoom.shift()
+      const [next] = this.#exchanges
+      const at = this.#hasRoomToAnswer()
+        ? 0
+        : this.#waitForRoom.findIndex(({ exchange }) => exchange === next)
+      if (at === -1) return
+      const [{ run }] = this.#waitForRoom.splice(at, 1)
       run()
     }
   }

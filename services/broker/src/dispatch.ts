@@ -59,13 +59,8 @@ interface Parsed {
   readonly request: object | undefined
 }
 
-/** Begins the exchange that `frame` asks for; `begun` is called with it before it can be answered. */
-export function dispatch(
-  services: Services,
-  owner: ExchangeOwner,
-  frame: Buffer,
-  begun: (exchange: Exchange) => void,
-): void {
+/** Begins the exchange that `frame` asks for. */
+export function dispatch(services: Services, owner: ExchangeOwner, frame: Buffer): void {
   const startedAt = services.host.clock.monotonic()
   const parsed = parse(services.handlers, frame)
   if (typeof parsed === 'string') {
@@ -74,7 +69,7 @@ export function dispatch(
   }
   const { handler, header, request } = parsed
   const exchange = new Exchange(owner, handler, header, { frame, startedAt })
-  begun(exchange)
+  owner.begun(exchange)
   if (!request) {
     fail(exchange, undefined, { errorCode: errors.UNSUPPORTED_VERSION, message: '' })
     return

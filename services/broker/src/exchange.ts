@@ -14,6 +14,8 @@ export interface ExchangeOwner {
   readonly remote: Address
   readonly closed: boolean
   readonly connectionId: string
+  /** Its request came whole; it has no answer yet. */
+  begun(exchange: Exchange): void
   /** To the frame of its response; undefined: that failed, and the connection with it. */
   encode(exchange: Exchange, response: object): Buffer[] | undefined
   /** The exchange has its answer, or is known to have none. */

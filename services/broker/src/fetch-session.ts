@@ -44,7 +44,7 @@ export interface FetchOutcome {
 export interface FetchContext {
   /** 0, or why the session cannot be gone on with. */
   readonly errorCode: number
-  readonly partitions: Iterable<FetchPartition>
+  readonly partitions: readonly FetchPartition[]
   /** Of the session that is gone on with; 0: there is none. An answer without partitions says it. */
   readonly sessionId: number
   /** The session id to answer with, and which outcomes (in order of `partitions`) to answer at all. */
@@ -71,7 +71,6 @@ export class FetchSessions {
   readonly #clock: Clock
   readonly #random: Random
   readonly #slots: () => number
-  /** Least recently used first. */
   readonly #sessions = new Map<number, Session>()
   #evictions = 0
 
@@ -115,7 +114,7 @@ export class FetchSessions {
       return withoutSession([])
     }
     session.epoch = session.epoch === int32Max ? 1 : session.epoch + 1
-    this.#touch(session)
+    session.lastUsedMs = this.#clock.monotonic()
     return incremental(session)
   }
 
@@ -177,20 +176,14 @@ export class FetchSessions {
 
   #victim(size: number): Session | undefined {
     const now = this.#clock.monotonic()
-    const [oldest] = this.#sessions.values()
-    if (now - oldest.lastUsedMs > evictionMs) return oldest
+    let [oldest] = this.#sessions.values()
     let smallest: Session | undefined
     for (const session of this.#sessions.values()) {
+      if (session.lastUsedMs < oldest.lastUsedMs) oldest = session
       if (now - session.createdMs <= evictionMs || session.partitions.size >= size) continue
       if (!smallest || session.partitions.size < smallest.partitions.size) smallest = session
     }
-    return smallest
-  }
-
-  #touch(session: Session): void {
-    session.lastUsedMs = this.#clock.monotonic()
-    this.#sessions.delete(session.id)
-    this.#sessions.set(session.id, session)
+    return now - oldest.lastUsedMs > evictionMs ? oldest : smallest
   }
 }
 
@@ -199,17 +192,21 @@ function keyOf({ topic, topicId, index }: { topic: string; topicId: string; inde
 }
 
 function requested(request: FetchRequest): FetchPartition[] {
-  return request.topics.flatMap(({ topic, topicId, partitions }) =>
-    partitions.map((one) => ({
-      topic,
-      topicId,
-      index: one.partition,
-      fetchOffset: one.fetchOffset,
-      maxBytes: one.partitionMaxBytes,
-      currentLeaderEpoch: one.currentLeaderEpoch,
-      lastFetchedEpoch: one.lastFetchedEpoch,
-    })),
-  )
+  const all: FetchPartition[] = []
+  for (const { topic, topicId, partitions } of request.topics) {
+    for (const one of partitions) {
+      all.push({
+        topic,
+        topicId,
+        index: one.partition,
+        fetchOffset: one.fetchOffset,
+        maxBytes: one.partitionMaxBytes,
+        currentLeaderEpoch: one.currentLeaderEpoch,
+        lastFetchedEpoch: one.lastFetchedEpoch,
+      })
+    }
+  }
+  return all
 }
 
 function update({ partitions }: Session, request: FetchRequest): void {
@@ -229,12 +226,11 @@ function refused(errorCode: number): FetchContext {
 }
 
 function withoutSession(partitions: readonly FetchPartition[]): FetchContext {
-  return {
-    errorCode: 0,
-    partitions,
-    sessionId: 0,
-    finish: (outcomes) => ({ sessionId: 0, included: outcomes.map(() => true) }),
-  }
+  return { errorCode: 0, partitions, sessionId: 0, finish: allIncluded }
+}
+
+function allIncluded(outcomes: readonly FetchOutcome[]) {
+  return { sessionId: 0, included: outcomes.map(() => true) }
 }
 
 function incremental(session: Session): FetchContext {
@@ -245,20 +241,31 @@ function incremental(session: Session): FetchContext {
     sessionId: session.id,
     finish: (outcomes) => {
       const included = outcomes.map((outcome, i) => hasNews(partitions[i], outcome))
-      outcomes.forEach((outcome, i) => {
-        const partition = partitions[i]
-        remember(partition, outcome)
-        const key = keyOf(partition)
-        // What had records is read last next time, so that each has its turn within maxBytes. A request
-        // that came meanwhile may have changed it, or forgotten it.
-        if (outcome.bytes > 0 && session.partitions.get(key) === partition) {
-          session.partitions.delete(key)
-          session.partitions.set(key, partition)
-        }
-      })
+      for (const [i, outcome] of outcomes.entries()) remember(partitions[i], outcome)
+      moveToEnd(session, partitions, outcomes)
       return { sessionId: session.id, included }
     },
   }
+}
+
+/**
+ * What had records is read last next time, so that each has its turn within maxBytes. A request that came
+ * meanwhile may have changed it, or forgotten it.
+ */
+function moveToEnd(
+  session: Session,
+  partitions: readonly SessionPartition[],
+  outcomes: readonly FetchOutcome[],
+): void {
+  // Where all had, the order stays: so it is at the tail of one partition, fetch after fetch.
+  if (outcomes.every(({ bytes }) => bytes > 0)) return
+  outcomes.forEach(({ bytes }, i) => {
+    const partition = partitions[i]
+    const key = keyOf(partition)
+    if (bytes === 0 || session.partitions.get(key) !== partition) return
+    session.partitions.delete(key)
+    session.partitions.set(key, partition)
+  })
 }
 
 function hasNews(partition: SessionPartition, outcome: FetchOutcome): boolean {

@@ -3,7 +3,11 @@
 // whoever holds most of them gives way, for otherwise a few clients that stop in the middle of large
 // requests could hold up all others for good.
 
-export interface PartialHolder {
+import { Bag, type BagItem } from '@sluice/core/lib/bag'
+
+export interface PartialHolder extends BagItem {
+  /** Of an incomplete request; kept here. */
+  partialBytes: number
   /** Ends the connection and with it what it holds. */
   close(reason: string): void
 }
@@ -11,7 +15,7 @@ export interface PartialHolder {
 export class PartialFrames {
   readonly #bytesMax: number
   #bytes = 0
-  readonly #held = new Map<PartialHolder, number>()
+  readonly #holders = new Bag<PartialHolder>()
 
   /** A single connection may hold more than `bytesMax` if it is the only one. */
   constructor(bytesMax: number) {
@@ -24,24 +28,22 @@ export class PartialFrames {
 
   /** `holder` now holds so many bytes of an incomplete request; 0: none any more. */
   hold(holder: PartialHolder, bytes: number): void {
-    const before = this.#held.get(holder) ?? 0
+    const before = holder.partialBytes
     if (bytes === before) return
     this.#bytes += bytes - before
-    if (bytes === 0) this.#held.delete(holder)
-    else this.#held.set(holder, bytes)
-    while (this.#bytes > this.#bytesMax && this.#held.size > 1) this.#giveWay()
+    holder.partialBytes = bytes
+    if (bytes === 0) this.#holders.remove(holder)
+    else if (before === 0) this.#holders.add(holder)
+    while (this.#bytes > this.#bytesMax && this.#holders.size > 1) this.#giveWay()
   }
 
   #giveWay(): void {
-    let most: PartialHolder | undefined
-    let mostBytes = 0
-    for (const [holder, bytes] of this.#held) {
-      if (bytes <= mostBytes) continue
-      most = holder
-      mostBytes = bytes
+    let [most] = this.#holders.items
+    for (const holder of this.#holders.items) {
+      if (holder.partialBytes > most.partialBytes) most = holder
     }
-    if (!most) return
+    const { partialBytes } = most
     this.hold(most, 0)
-    most.close(`${mostBytes} bytes of a request have come and there is no memory for the rest`)
+    most.close(`${partialBytes} bytes of a request have come and there is no memory for the rest`)
   }
 }

@@ -16,6 +16,7 @@ import type { Clock } from '../host/clock.ts'
 import { DiskError } from '../host/disk.ts'
 import type { Logger } from '../host/logger.ts'
 import { assert } from '../lib/assert.ts'
+import { Bag, type BagItem } from '../lib/bag.ts'
 import type { AppendOutcome, AppendRequest, Log, LogRead } from '../log/log.ts'
 import { isFailure } from '../log/log-dir.ts'
 import { admit } from './admission.ts'
@@ -56,7 +57,10 @@ export interface ReadRequest {
   readonly wholeFirstBatch: boolean
 }
 
-export type AdvanceListener = (partition: Partition, bytes: number) => void
+/** Told when the high watermark moves by so many bytes; 0: the start moved, or the partition went away. */
+export interface AdvanceListener extends BagItem {
+  advanced(bytes: number): void
+}
 
 export interface PartitionOptions {
   readonly topic: string
@@ -92,6 +96,7 @@ export class Partition {
   bytesIn = 0
   recordsIn = 0
   bytesOut = 0
+  readonly listeners = new Bag<AdvanceListener>()
   readonly #options: PartitionOptions
   #leaderEpoch: number
   #highWatermark: number
@@ -106,7 +111,6 @@ export class Partition {
   #appending = false
   readonly #settledWaiters: (() => void)[] = []
   readonly #appendWaiters: (() => void)[] = []
-  readonly #listeners = new Set<AdvanceListener>()
 
   constructor(options: PartitionOptions) {
     this.#options = options
@@ -228,14 +232,6 @@ export class Partition {
       : errors.UNKNOWN_LEADER_EPOCH
   }
 
-  /** Calls `listener` when the high watermark or the start moves, or the partition goes away. */
-  onAdvance(listener: AdvanceListener): () => void {
-    this.#listeners.add(listener)
-    return () => {
-      this.#listeners.delete(listener)
-    }
-  }
-
   /** Forgets the records below `offset` (DeleteRecords). @returns 0 or an error. */
   deleteRecordsBefore(offset: number): number {
     if (this.#closed) return errors.NOT_LEADER_OR_FOLLOWER
@@ -313,7 +309,6 @@ export class Partition {
     this.#closed = true
     this.#refuseInbox(errors.NOT_LEADER_OR_FOLLOWER)
     this.#notify(0)
-    this.#listeners.clear()
   }
 
   /** Resolves when no append is under way and none waits. */
@@ -446,6 +441,8 @@ export class Partition {
   }
 
   #notify(bytes: number): void {
-    for (const listener of this.#listeners) listener(this, bytes)
+    if (this.listeners.size === 0) return
+    // A copy, for who has heard enough takes itself out.
+    for (const listener of [...this.listeners.items]) listener.advanced(bytes)
   }
 }

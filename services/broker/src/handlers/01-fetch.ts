@@ -16,6 +16,7 @@ import { handler, later, type RequestContext } from '../handler.ts'
 import { findPartition } from '../lookup.ts'
 
 const noRecords = Buffer.alloc(0)
+const nothing = { records: noRecords, release: undefined }
 const readCommitted = 1
 
 interface Result extends FetchOutcome {
@@ -51,6 +52,8 @@ class PendingFetch {
   #bytes = 0
   #freeReserved: (() => void) | undefined
   #answerNow = false
+  /** It has waited: it is answered with what there is. */
+  #waited = false
 
   constructor(
     broker: Broker,
@@ -62,25 +65,36 @@ class PendingFetch {
     this.#request = request
     this.#context = context
     this.#session = session
-    this.#wanted = [...session.partitions]
+    this.#wanted = session.partitions
     this.#fromReplica = Math.max(request.replicaId, request.replicaState.replicaId) >= 0
   }
 
   start(): void {
-    this.#readAll(() => {
-      const { maxWaitMs, minBytes } = this.#request
-      const missing = Math.min(minBytes, this.#maxBytes) - this.#bytes
-      const enough = missing <= 0 || this.#answerNow
-      if (enough || maxWaitMs <= 0 || this.#wanted.length === 0) this.#answer()
-      else this.#wait(maxWaitMs, missing)
-    })
+    this.#context.whenRoom(this.#readAll)
+  }
+
+  readonly #readAll = (): void => {
+    const limit = Math.min(this.#broker.config['fetch.max.bytes'], this.#context.answerBytesMax)
+    const quota = this.#broker.quotas.fetchBytesMax(this.#context)
+    this.#maxBytes = Math.min(this.#request.maxBytes, limit, quota)
+    this.#readFrom(0)
+  }
+
+  /** What is wanted has been read, as far as there is room. */
+  #gathered(): void {
+    const { maxWaitMs, minBytes } = this.#request
+    const missing = Math.min(minBytes, this.#maxBytes) - this.#bytes
+    const enough = missing <= 0 || this.#answerNow || this.#waited
+    if (enough || maxWaitMs <= 0 || this.#wanted.length === 0) this.#answer()
+    else this.#wait(maxWaitMs, missing)
   }
 
   #wait(maxWaitMs: number, bytes: number): void {
     const partitions = this.#partitions()
     const moved = this.#results.some(hasMoved)
     this.#drop()
-    const complete = () => this.#readAll(() => this.#answer())
+    this.#waited = true
+    const complete = () => this.start()
     if (moved) {
       complete()
       return
@@ -91,47 +105,31 @@ class PendingFetch {
 
   #partitions(): Partition[] {
     const partitions: Partition[] = []
-    for (const at of this.#wanted) {
-      const partition = findPartition(
-        this.#broker,
-        { name: at.topic, topicId: at.topicId },
-        at.index,
-      )
-      if (typeof partition !== 'number') partitions.push(partition)
-    }
+    for (const { partition } of this.#results) if (partition) partitions.push(partition)
     return partitions
   }
 
-  #readAll(done: () => void): void {
-    this.#context.whenRoom(() => {
-      const limit = Math.min(this.#broker.config['fetch.max.bytes'], this.#context.answerBytesMax)
-      const quota = this.#broker.quotas.fetchBytesMax(this.#context)
-      this.#maxBytes = Math.min(this.#request.maxBytes, limit, quota)
-      this.#read(done)
-    })
-  }
-
-  /** Reads partitions in order as long as there is room, then goes on with `done`. */
-  #read(done: () => void, from = 0): void {
-    for (let i = from; i < this.#wanted.length; i++) {
+  /** Reads partitions in order as long as there is room, then goes on. */
+  #readFrom(first: number): void {
+    for (let i = first; i < this.#wanted.length; i++) {
       const result = this.#tryOne(this.#wanted[i])
       if (result instanceof Promise) {
         this.#freeReserved ??= this.#context.reserve(Math.max(this.#maxBytes, 0))
         result.then(
           (settled) => {
             this.#take(settled)
-            this.#read(done, i + 1)
+            this.#readFrom(i + 1)
           },
           (cause) => {
             this.#take(this.#unreadable(this.#wanted[i], cause))
-            this.#read(done, i + 1)
+            this.#readFrom(i + 1)
           },
         )
         return
       }
       this.#take(result)
     }
-    done()
+    this.#gathered()
   }
 
   #tryOne(at: FetchPartition): Result | Promise<Result> {
@@ -160,7 +158,8 @@ class PendingFetch {
   #readOne(at: FetchPartition): Result | Promise<Result> {
     // Only brokers of the cluster replicate, and they say who they are on a listener of their own.
     if (this.#fromReplica) return failed(at, errors.TOPIC_AUTHORIZATION_FAILED)
-    const partition = findPartition(this.#broker, { name: at.topic, topicId: at.topicId }, at.index)
+    const { topic: name, topicId, index } = at
+    const partition = findPartition(this.#broker, { name, topicId }, index)
     if (typeof partition === 'number') return failed(at, partition)
     if (partition.closed) return failed(at, errors.NOT_LEADER_OR_FOLLOWER)
     if (partition.offline) return failed(at, errors.KAFKA_STORAGE_ERROR)
@@ -172,7 +171,9 @@ class PendingFetch {
     }
     const diverging = divergingEpoch(partition, at)
     const room = this.#maxBytes - this.#bytes
-    if (diverging || (room <= 0 && this.#bytes > 0)) return empty(at, partition, diverging)
+    if (diverging || (room <= 0 && this.#bytes > 0)) {
+      return found(at, partition, nothing, diverging)
+    }
     const read = partition.read({
       offset: at.fetchOffset,
       maxBytes: Math.min(at.maxBytes, room),
@@ -203,9 +204,7 @@ class PendingFetch {
       return
     }
     const results = this.#results
-    this.#context.onReleased(() => {
-      for (const { release } of results) release?.()
-    })
+    for (const { release } of results) if (release) this.#context.onReleased(release)
     const { sessionId, included } = this.#session.finish(results)
     const committed = this.#request.isolationLevel === readCommitted
     const responses: TopicResponse[] = []
@@ -226,7 +225,18 @@ class PendingFetch {
 interface TopicResponse {
   readonly topic: string
   readonly topicId: string
-  readonly partitions: object[]
+  readonly partitions: PartitionResponse[]
+}
+
+interface PartitionResponse {
+  readonly partitionIndex: number
+  readonly errorCode: number
+  readonly highWatermark: number
+  readonly lastStableOffset: number
+  readonly logStartOffset: number
+  readonly abortedTransactions: readonly [] | null
+  readonly records: Buffer
+  divergingEpoch?: { epoch: number; endOffset: number }
 }
 
 /** Topics stand in the response in the order of their partitions' turns. */
@@ -237,7 +247,7 @@ function addTo(responses: TopicResponse[], result: Result, committed: boolean): 
     last = { topic, topicId, partitions: [] }
     responses.push(last)
   }
-  last.partitions.push({
+  const partition: PartitionResponse = {
     partitionIndex: index,
     errorCode: result.errorCode,
     highWatermark: result.highWatermark,
@@ -245,8 +255,9 @@ function addTo(responses: TopicResponse[], result: Result, committed: boolean): 
     logStartOffset: result.logStartOffset,
     abortedTransactions: committed ? [] : null,
     records: result.records,
-    ...(result.divergingEpoch && { divergingEpoch: result.divergingEpoch }),
-  })
+  }
+  if (result.divergingEpoch) partition.divergingEpoch = result.divergingEpoch
+  last.partitions.push(partition)
 }
 
 function failed(at: FetchPartition, errorCode: number): Result {
@@ -265,19 +276,24 @@ function failed(at: FetchPartition, errorCode: number): Result {
   }
 }
 
-function empty(
+function found(
   at: FetchPartition,
   partition: Partition,
+  read: { records: Buffer; release: (() => void) | undefined },
   divergingEpoch?: Result['divergingEpoch'],
 ): Result {
   return {
-    ...failed(at, 0),
+    at,
     partition,
+    errorCode: 0,
     highWatermark: partition.highWatermark,
     lastStableOffset: partition.lastStableOffset,
     logStartOffset: partition.log.startOffset,
+    bytes: read.records.length,
     diverging: divergingEpoch !== undefined,
     divergingEpoch,
+    records: read.records,
+    release: read.release,
   }
 }
 
@@ -292,9 +308,7 @@ function hasMoved({ partition, highWatermark, logStartOffset }: Result): boolean
 type PartitionRead = Awaited<ReturnType<Partition['read']>>
 
 function asResult(at: FetchPartition, partition: Partition, read: PartitionRead): Result {
-  if (!read.ok) return failed(at, errors.OFFSET_OUT_OF_RANGE)
-  const { records, bytes, release } = read
-  return { ...empty(at, partition), records, bytes, release }
+  return read.ok ? found(at, partition, read) : failed(at, errors.OFFSET_OUT_OF_RANGE)
 }
 
 /** The client's last batch is of an epoch that ended earlier here: it has to go back (KIP-595). */
