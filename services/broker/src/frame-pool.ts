@@ -2,14 +2,14 @@
 // is done with them: a fresh buffer for every Produce is a page fault each 4 KiB and work for the collector.
 // A frame that is not given back (its request's views may still be in use) is merely collected.
 
-import { ReadBuffers } from '@sluice/core/log/read-buffers'
+import { BufferPool } from '@sluice/core/lib/buffer-pool'
 
 /** Smaller frames are cheaper to allocate than to keep. */
 const pooledBytesMin = 8 * 1024
 const freeBytesMax = 32 * 1024 * 1024
 
 export class FramePool {
-  readonly #buffers = new ReadBuffers(freeBytesMax)
+  readonly #buffers = new BufferPool(freeBytesMax)
 
   /** A buffer of exactly `bytes`. */
   take(bytes: number): Buffer {

@@ -8,6 +8,7 @@ import type { Clock } from '@sluice/core/host/clock'
 import type { Logger } from '@sluice/core/host/logger'
 import { GroupAdmin } from '@sluice/core/kafka-client/group-admin'
 import type { KafkaClient } from '@sluice/core/kafka-client/kafka-client'
+import { BufferPool } from '@sluice/core/lib/buffer-pool'
 import { TimerQueue } from '@sluice/core/lib/timer-queue'
 import type { Metrics } from '@sluice/core/metrics/metrics'
 import { Cors } from './cors.ts'
@@ -60,6 +61,8 @@ export interface Gateway {
 /** A record may be as large as a body; its batch needs a little more. */
 const batchOverheadBytes = 64 * 1024
 const adminTimeoutMs = 10_000
+/** Memory of bodies that were stored, kept for those to come. */
+const spareBodyBytesMax = 8 * 1024 * 1024
 
 export function createGateway(options: GatewayOptions): Gateway {
   const { client, clock, logger, metrics, ready } = options
@@ -84,7 +87,13 @@ export function createGateway(options: GatewayOptions): Gateway {
   const groupRoutes = { endpoints, responder, groups, groupOffsets: new GroupOffsets(client) }
   addGroupRoutes(groupRoutes)
   addGroupOffsetRoutes(groupRoutes)
-  addProduceRoutes({ ...shared, producers, exact, streams })
+  addProduceRoutes({
+    ...shared,
+    producers,
+    exact,
+    streams,
+    bodies: new BufferPool(spareBodyBytesMax),
+  })
   addReadRoutes({ ...shared, tails, streams, logger })
 
   function begin(request: Request, { incoming }: GatewayEnv): Exchange {

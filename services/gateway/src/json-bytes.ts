@@ -237,11 +237,17 @@ export class JsonBytes {
     let at = from
     for (; at < to && ((at + byteOffset) & 3) !== 0; at++) if (bytes[at] < space) return true
     const lastWord = (to + byteOffset) >> 2
+    let word = (at + byteOffset) >> 2
     let found = 0
-    for (let word = (at + byteOffset) >> 2; word < lastWord; word++) {
-      const four = words[word]
-      found |= (four - 0x2020_2020) & ~four
+    for (; word + 3 < lastWord; word += 4) {
+      const a = words[word]
+      const b = words[word + 1]
+      const c = words[word + 2]
+      const d = words[word + 3]
+      found |= ((a - 0x2020_2020) & ~a) | ((b - 0x2020_2020) & ~b)
+      found |= ((c - 0x2020_2020) & ~c) | ((d - 0x2020_2020) & ~d)
     }
+    for (; word < lastWord; word++) found |= (words[word] - 0x2020_2020) & ~words[word]
     if ((found & 0x8080_8080) !== 0) return true
     for (at = Math.max(at, lastWord * 4 - byteOffset); at < to; at++) {
       if (bytes[at] < space) return true

@@ -4,6 +4,7 @@
 
 import { Readable } from 'node:stream'
 import { BodyTooLarge, decode, decoder, type Encoding, encodingOf } from './body-decoder.ts'
+import type { BodyRoom } from './body-room.ts'
 import { done, failed, type Outcome, type Problem } from './problem.ts'
 
 /** Node's own message under the Request, where there is one: read directly it costs half. */
@@ -17,14 +18,19 @@ export interface BodySource {
   readonly incoming?: Incoming
 }
 
-export async function readBody(source: BodySource, bytesMax: number): Promise<Outcome<Buffer>> {
-  const declared = headerOf(source, 'content-length')
-  if (declared !== undefined && Number(declared) > bytesMax) return failed(tooLarge(bytesMax))
+/** `room`: where a body that comes in several chunks may be put together. */
+export async function readBody(
+  source: BodySource,
+  bytesMax: number,
+  room?: BodyRoom,
+): Promise<Outcome<Buffer>> {
+  const declared = Number(headerOf(source, 'content-length'))
+  if (declared > bytesMax) return failed(tooLarge(bytesMax))
   const encodingName = headerOf(source, 'content-encoding')
   const encoding = encodingOf(encodingName)
   if (encoding === undefined) return failed(unknownEncoding(encodingName))
   const body = source.incoming
-    ? await collectIncoming(source.incoming, bytesMax)
+    ? await collectIncoming(source.incoming, { bytesMax, declared, room })
     : await collect(source.request, bytesMax)
   return body.ok && encoding !== 'identity' ? unpack(body.value, encoding, bytesMax) : body
 }
@@ -40,21 +46,36 @@ export function headerNames({ request, incoming }: BodySource): string[] {
   return incoming ? Object.keys(incoming.headers) : [...request.headers.keys()]
 }
 
-function collectIncoming(incoming: Incoming, bytesMax: number): Promise<Outcome<Buffer>> {
+interface Expected {
+  readonly bytesMax: number
+  /** NaN where it is not said. */
+  readonly declared: number
+  readonly room: BodyRoom | undefined
+}
+
+function collectIncoming(
+  incoming: Incoming,
+  { bytesMax, declared, room }: Expected,
+): Promise<Outcome<Buffer>> {
   return new Promise((resolve) => {
     const chunks: Buffer[] = []
+    let whole: Buffer | undefined
     let bytes = 0
     const settle = (outcome: Outcome<Buffer>) => {
       incoming.off('data', onData).off('end', onEnd).off('close', onClose).off('error', onClose)
       resolve(outcome)
     }
     const onData = (chunk: Buffer) => {
+      if (bytes === 0 && chunk.length < declared) whole = room?.take(declared)
+      whole?.set(chunk, bytes)
       bytes += chunk.length
       // What still comes is left unread: the server closes the connection behind the refusal.
       if (bytes > bytesMax) settle(failed(tooLarge(bytesMax)))
-      else chunks.push(chunk)
+      else if (whole === undefined) chunks.push(chunk)
     }
-    const onEnd = () => settle(done(chunks.length === 1 ? chunks[0] : Buffer.concat(chunks, bytes)))
+    const onEnd = () => {
+      settle(done(whole ?? (chunks.length === 1 ? chunks[0] : Buffer.concat(chunks, bytes))))
+    }
     const onClose = () => settle(failed(cutOff))
     incoming.on('data', onData).on('end', onEnd).on('close', onClose).on('error', onClose)
   })

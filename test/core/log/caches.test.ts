@@ -1,6 +1,5 @@
 import { IndexPages } from '@sluice/core/log/index-pages'
 import { OpenFiles } from '@sluice/core/log/open-files'
-import { ReadBuffers } from '@sluice/core/log/read-buffers'
 import { Residency, ResidentRanges } from '@sluice/core/log/residency'
 import { expiredSegments } from '@sluice/core/log/retention'
 import { RollGauge } from '@sluice/core/log/roll'
@@ -8,32 +7,6 @@ import { SharedReads } from '@sluice/core/log/shared-reads'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { defaultConfig } from './fixture.ts'
-
-describe('read buffers', () => {
-  test('are used again, and kept up to a number of bytes', () => {
-    const buffers = new ReadBuffers(3 * 64 * 1024)
-    const taken = Array.from({ length: 5 }, () => buffers.take(50_000))
-    expect(taken.every((buffer) => buffer.length === 65_536)).toBe(true)
-    for (const buffer of taken) buffers.give(buffer)
-    expect(buffers.freeBytes).toBe(3 * 65_536)
-    expect(taken).toContain(buffers.take(65_536))
-    expect(buffers.freeBytes).toBe(2 * 65_536)
-    const large = buffers.take(5_000_000)
-    buffers.give(large)
-    expect(buffers.freeBytes).toBe(2 * 65_536)
-  })
-
-  test('of any size have room', () => {
-    const buffers = new ReadBuffers()
-    fc.assert(
-      fc.property(fc.integer({ min: 1, max: 3_000_000 }), (bytes) => {
-        const buffer = buffers.take(bytes)
-        expect(buffer.length).toBeGreaterThanOrEqual(bytes)
-        buffers.give(buffer)
-      }),
-    )
-  })
-})
 
 describe('shared reads', () => {
   const wanted = { offset: 5, upTo: 9, maxBytes: 1000, wholeFirstBatch: true }

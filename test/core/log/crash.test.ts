@@ -12,11 +12,11 @@ import { silentLogger } from '@sluice/core/host/logger'
 import { type ProcessClock, SimulatedClock } from '@sluice/core/host/memory/clock'
 import { MemoryDisk } from '@sluice/core/host/memory/disk'
 import { SeededRandom } from '@sluice/core/host/memory/random'
+import { BufferPool } from '@sluice/core/lib/buffer-pool'
 import { IndexPages } from '@sluice/core/log/index-pages'
 import type { Log } from '@sluice/core/log/log'
 import { LogManager } from '@sluice/core/log/log-manager'
 import { OpenFiles } from '@sluice/core/log/open-files'
-import { ReadBuffers } from '@sluice/core/log/read-buffers'
 import { Residency } from '@sluice/core/log/residency'
 import { type LogResources, newLogResources } from '@sluice/core/log/resources'
 import fc from 'fast-check'
@@ -32,7 +32,7 @@ const producerId = 7
 function scarce(): LogResources {
   return {
     ...newLogResources(),
-    buffers: new ReadBuffers(0),
+    buffers: new BufferPool(0),
     files: new OpenFiles(2),
     pages: new IndexPages(0),
     residency: new Residency(500),

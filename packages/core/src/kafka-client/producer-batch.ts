@@ -4,6 +4,7 @@
 
 import { batchHeaderBytes, type Codec } from '@sluice/protocol/records/batch'
 import { encodeBatch, type RecordInput } from '@sluice/protocol/records/record'
+import type { BufferPool } from '../lib/buffer-pool.ts'
 import type { Delivery } from './delivery.ts'
 import type { KafkaError } from './kafka-error.ts'
 
@@ -15,7 +16,16 @@ export interface BatchIdentity {
   readonly sequence: number
 }
 
+/** How batches of a producer are encoded. */
+export interface BatchEncoding {
+  readonly codec: Codec
+  readonly level: number | undefined
+  readonly buffers: BufferPool
+}
+
 const sequenceCount = 2 ** 31
+/** Smaller batches are cheaper to allocate than to keep. */
+const pooledBytesMin = 8 * 1024
 
 export class ProducerBatch {
   /** Its place among the batches of its partition; kept by what is split off. */
@@ -32,6 +42,7 @@ export class ProducerBatch {
   settled = false
   #identity: BatchIdentity | undefined
   #encoded: Buffer | undefined
+  #pooled = false
   readonly #records: RecordInput[] = []
   readonly #deliveries: Delivery[] = []
   readonly #slots: number[] = []
@@ -62,9 +73,20 @@ export class ProducerBatch {
     this.#slots.push(slot)
   }
 
-  encode(codec: Codec, level: number | undefined): Buffer {
-    this.#encoded ??= encodeBatch({ records: this.#records, codec, level, ...this.#onWire() })
+  encode({ codec, level, buffers }: BatchEncoding): Buffer {
+    if (this.#encoded !== undefined) return this.#encoded
+    const pooled = codec === 'none' && this.bytes >= pooledBytesMin
+    const allocate = pooled ? (bytes: number) => buffers.take(bytes) : undefined
+    const records = this.#records
+    this.#encoded = encodeBatch({ records, codec, level, allocate, ...this.#onWire() })
+    this.#pooled = pooled
     return this.#encoded
+  }
+
+  /** Nobody sends the encoded batch any more, nor is sending it. */
+  reuse(buffers: BufferPool): void {
+    if (this.#encoded !== undefined && this.#pooled) buffers.give(Buffer.from(this.#encoded.buffer))
+    this.#encoded = undefined
   }
 
   /** `baseOffset` and `logAppendTimeMs` as the broker answered, -1 for what it does not say. */

@@ -8,6 +8,7 @@ import type { ProduceResponse } from '@sluice/protocol/messages/00-produce'
 import type { Codec } from '@sluice/protocol/records/batch'
 import { zeroUuid } from '@sluice/protocol/schema'
 import type { Timer } from '../host/clock.ts'
+import { BufferPool } from '../lib/buffer-pool.ts'
 import { backoffMs } from './backoff.ts'
 import type { KafkaClient } from './kafka-client.ts'
 import { asKafkaError, KafkaError } from './kafka-error.ts'
@@ -52,6 +53,9 @@ const recordRefusals: ReadonlySet<number> = new Set([
   errors.INVALID_TIMESTAMP,
 ])
 
+/** Memory of batches that were stored, kept for those to come. */
+const spareBytesMax = 8 * 1024 * 1024
+
 export class Sender {
   readonly #client: KafkaClient
   readonly #options: SenderOptions
@@ -59,6 +63,7 @@ export class Sender {
   readonly #queues = new Set<PartitionQueue>()
   readonly #leaders = new Map<number, Leader>()
   readonly #refreshing = new Set<string>()
+  readonly #buffers = new BufferPool(spareBytesMax)
   #identity: ProducerIdentity | undefined
   #fetchingIdentity = false
   #timer: Timer | undefined
@@ -241,6 +246,7 @@ export class Sender {
 
   #topicData(entries: readonly Entry[]) {
     const { codec, level } = this.#options
+    const encoding = { codec, level, buffers: this.#buffers }
     const topics = new Map<string, { topicId: string; partitionData: PartitionData[] }>()
     let namedById = true
     for (const { queue, batch } of entries) {
@@ -251,7 +257,7 @@ export class Sender {
         topic = { topicId, partitionData: [] }
         topics.set(queue.topic, topic)
       }
-      topic.partitionData.push({ index: queue.index, records: batch.encode(codec, level) })
+      topic.partitionData.push({ index: queue.index, records: batch.encode(encoding) })
     }
     const topicData = [...topics].map(([name, topic]) => ({ name, ...topic }))
     return { topicData, namedById }
@@ -275,6 +281,8 @@ export class Sender {
         const detail = `the answer to Produce says nothing about ${queue.topic}-${queue.index}`
         this.#failed({ queue, batch }, new KafkaError(errors.NETWORK_EXCEPTION, detail), [])
       } else if (answer.errorCode === errors.NONE) {
+        // Sent once, and read by who answers. Another connection may still have one that was sent twice.
+        if (batch.attempts === 1) batch.reuse(this.#buffers)
         this.#stored(queue, batch, answer.baseOffset, answer.logAppendTimeMs)
       } else if (answer.errorCode === errors.DUPLICATE_SEQUENCE_NUMBER) {
         this.#stored(queue, batch, -1, -1)

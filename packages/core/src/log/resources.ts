@@ -1,16 +1,16 @@
 // What all logs of one process share, each of it bounded.
 
+import { BufferPool } from '../lib/buffer-pool.ts'
 import { Limiter } from '../lib/limiter.ts'
 import { IndexPages } from './index-pages.ts'
 import { OpenFiles } from './open-files.ts'
-import { ReadBuffers } from './read-buffers.ts'
 import { Residency } from './residency.ts'
 
 /** As many as the thread pool does at once for a disk: those that wait should hold no file open. */
 const backgroundFlushesMax = 8
 
 export interface LogResources {
-  readonly buffers: ReadBuffers
+  readonly buffers: BufferPool
   readonly files: OpenFiles
   readonly backgroundFlushes: Limiter
   readonly pages: IndexPages
@@ -24,7 +24,7 @@ export function newBackgroundFlushes(): Limiter {
 
 export function newLogResources(): LogResources {
   return {
-    buffers: new ReadBuffers(),
+    buffers: new BufferPool(),
     files: new OpenFiles(),
     backgroundFlushes: newBackgroundFlushes(),
     pages: new IndexPages(),

@@ -67,6 +67,8 @@ export interface BatchInput {
   readonly keyMark?: boolean
   /** Set: the batch is marked LogAppendTime and carries this time. */
   readonly logAppendTime?: number
+  /** Gives at least so many bytes of memory for the batch uncompressed. Default: Node's. */
+  readonly allocate?: (bytes: number) => Buffer
 }
 
 const noHeaders: readonly RecordHeader[] = Object.freeze([])
@@ -170,7 +172,7 @@ function readBytes(cursor: RecordCursor, bytes: Buffer): Buffer | null {
 
 /** Encodes one batch; offsets, and sequences where there are any, count up from the first record's. */
 export function encodeBatch(batch: BatchInput): Buffer {
-  const { records } = batch
+  const { records, allocate = Buffer.allocUnsafe } = batch
   if (records.length === 0) throw new RangeError('a batch needs at least one record')
   const baseTimestamp = records[0].timestamp
   let bound = batchHeaderBytes
@@ -179,7 +181,7 @@ export function encodeBatch(batch: BatchInput): Buffer {
     bound += recordBytesMax(record)
     if (record.timestamp > maxTimestamp) maxTimestamp = record.timestamp
   }
-  const plain = Buffer.allocUnsafe(bound)
+  const plain = allocate(bound)
   let end = batchHeaderBytes
   for (let index = 0; index < records.length; index++) {
     end = writeRecord(plain, end, records[index], index, baseTimestamp)

@@ -4,8 +4,11 @@
 
 import { z } from '@hono/zod-openapi'
 import type { Clock } from '@sluice/core/host/clock'
+import type { RecordOutcome } from '@sluice/core/kafka-client/delivery'
 import type { KafkaClient } from '@sluice/core/kafka-client/kafka-client'
-import type { KafkaError } from '@sluice/core/kafka-client/kafka-error'
+import { KafkaError } from '@sluice/core/kafka-client/kafka-error'
+import type { BufferPool } from '@sluice/core/lib/buffer-pool'
+import { BodyRoom } from '../body-room.ts'
 import type { EventAttribute } from '../cloud-events.ts'
 import { type Answer, type Endpoints, type GatewayRequest, sourceOf } from '../endpoints.ts'
 import { type ExactProduce, hashOf } from '../exact-produce.ts'
@@ -47,6 +50,8 @@ export interface ProduceRoutesOptions {
   readonly clock: Clock
   readonly limits: GatewayLimits
   readonly traffic: Traffic
+  /** Memory of bodies, used again. */
+  readonly bodies: BufferPool
 }
 
 const querySchema = z.strictObject({
@@ -203,7 +208,8 @@ async function produce(
   const producer = options.producers.of(acks)
   // Back-pressure: while the producer has no room, bodies stay in the clients' sockets.
   if (producer.full) await producer.room()
-  const bytes = await readBody(source, options.limits.bodyBytesMax)
+  const room = new BodyRoom(options.bodies)
+  const bytes = await readBody(source, options.limits.bodyBytesMax, room)
   if (!bytes.ok) return bytes.problem
   const parsed = parseBody(options, call, bytes.value)
   if (!parsed.ok) return parsed.problem
@@ -220,6 +226,8 @@ async function produce(
     return produceExactly(options, { ...call, terms: terms.value ?? {}, bytes: bytes.value }, body)
   }
   const outcomes = await producer.sendEach(call.topic, records.value)
+  // Records are views on the body, and one that failed may still wait for the answer to a batch.
+  if (outcomes.every(isStored)) room.giveBack()
   const explain = explainer(options, call)
   const minimal = prefersMinimal(source)
   return produceAnswer({ outcomes, ids, acks, minimal, explain }, options.responder)
@@ -364,6 +372,10 @@ function explainer({ client }: ProduceRoutesOptions, { topic }: ProduceCall) {
 function withReceivedSequence(problem: Problem, sequence: number): Problem {
   if (problem.code !== 'sequence_gap') return problem
   return { ...problem, headers: { ...problem.headers, 'producer-received-seq': String(sequence) } }
+}
+
+function isStored(outcome: RecordOutcome): boolean {
+  return !(outcome instanceof KafkaError)
 }
 
 const noBytes = Buffer.alloc(0)

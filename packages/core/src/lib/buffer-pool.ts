@@ -1,17 +1,17 @@
-// ReadBuffers: the buffers that fetched records are read into. They are used again and again: a fresh
-// buffer costs a page fault every 4 KiB, which is more than the reading itself.
+// BufferPool: large buffers that are used again and again: a fresh one costs a page fault every 4 KiB, which
+// is more than the reading or writing of it, and work for the collector.
 //
 // Sizes are powers of two; each size keeps a stack of free ones, all of them together at most
 // `freeBytesMax`. A buffer that is not given back is merely collected.
 
-import { assert } from '../lib/assert.ts'
+import { assert } from './assert.ts'
 
 const smallestBytes = 4 * 1024
-/** Larger ones, for a batch that is larger than a read, are not kept. */
+/** Larger ones are not kept. */
 const largestBytes = 1024 * 1024
 const defaultFreeBytesMax = 32 * 1024 * 1024
 
-export class ReadBuffers {
+export class BufferPool {
   readonly #free = new Map<number, Buffer[]>()
   readonly #freeBytesMax: number
   #freeBytes = 0
