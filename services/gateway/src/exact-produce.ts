@@ -73,10 +73,11 @@ export class ExactProduce {
   /** Keys of requests under way. */
   readonly #keys = new Set<string>()
 
-  constructor(client: KafkaClient, batchBytesMax: number) {
+  constructor(client: KafkaClient, options: { batchBytesMax: number; lane: string }) {
+    const { batchBytesMax, lane } = options
     this.#client = client
     this.#batchBytesMax = batchBytesMax
-    this.#producer = new BatchProducer(client, { deliveryTimeoutMs, bufferBytes })
+    this.#producer = new BatchProducer(client, { deliveryTimeoutMs, bufferBytes, lane })
   }
 
   /** Resolves when there is room for more; undefined when there is. */

@@ -76,8 +76,11 @@ export function createGateway(options: GatewayOptions): Gateway {
   const deadlines = new TimerQueue(clock)
   const tails = new Tails({ client, clock, deadlines })
   const streams = new Streams(limits.streamsMax, traffic)
-  const producers = new Producers(client, limits.bodyBytesMax + batchOverheadBytes)
-  const exact = new ExactProduce(client, limits.bodyBytesMax)
+  // A quota on what is produced holds up nothing else.
+  const lane = client.newLane('produce')
+  const requestBytesMax = limits.bodyBytesMax + batchOverheadBytes
+  const producers = new Producers(client, { requestBytesMax, lane })
+  const exact = new ExactProduce(client, { batchBytesMax: limits.bodyBytesMax, lane })
   const topics = new TopicAdmin(client)
   const shared = { endpoints, responder, client, clock, limits, traffic }
   addServiceRoutes({ endpoints, responder, metrics, ready })

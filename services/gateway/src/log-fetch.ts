@@ -18,7 +18,7 @@ export interface FetchFrom {
 export interface LookOptions {
   readonly isolation: Isolation
   readonly maxBytes: number
-  /** 0: answer with what is there. More needs a lane, because it holds up all that is behind it. */
+  /** 0: answer with what is there. More needs a lane of its own: it holds up all that is behind it. */
   readonly maxWaitMs: number
   readonly lane?: string
 }
@@ -36,6 +36,9 @@ export interface PartitionFetch {
   readonly leaderEpoch: number
 }
 
+/** Of reads that wait for nothing: a broker that holds them back holds up nothing else. */
+export const readLane = 'read'
+
 /** Below this a share of `maxBytes` would make many requests of one. */
 const partitionBytesMin = 16 * 1024
 
@@ -46,10 +49,11 @@ export async function look(
   from: readonly FetchFrom[],
   options: LookOptions,
 ): Promise<PartitionFetch[]> {
-  const { isolation, maxBytes } = options
+  const { isolation, maxBytes, lane = readLane } = options
   const partitionMaxBytes = Math.max(partitionBytesMin, Math.floor(maxBytes / from.length))
   const fetched = await fetchPartitions(client, node, from, {
     ...options,
+    lane,
     minBytes: 1,
     partitionMaxBytes,
   })

@@ -224,7 +224,7 @@ export class LogReader {
     const { client, topic } = this.#options
     try {
       const open = () => positions.filter((position) => !position.head)
-      return await client.retry(() => this.#fetch(open(), maxBytes), {
+      return await client.retry(() => this.#fetch(open(), maxBytes).catch(nothingYet), {
         timeoutMs: retryTimeoutMs,
         onRetry: (error) => {
           if (pointsToStaleMetadata(error.code)) client.forgetTopic(topic.name)
@@ -270,6 +270,12 @@ export class LogReader {
     if (failure !== errors.NONE) throw new KafkaError(failure)
     return undefined
   }
+}
+
+/** A quota that is used up: there is nothing for the time being. */
+function nothingYet(error: unknown): undefined {
+  const quota = error instanceof KafkaError && error.code === errors.THROTTLING_QUOTA_EXCEEDED
+  if (!quota) throw error
 }
 
 export function replaced(topic: string): Problem {

@@ -20,12 +20,14 @@ export const wireAcks = { all: -1, '1': 1, '0': 0 } as const
 export class Producers {
   readonly #client: KafkaClient
   readonly #requestBytesMax: number
+  readonly #lane: string
   readonly #producers = new Map<Acks, Producer>()
 
   /** `requestBytesMax`: of one record; the topic's own limit is the broker's to check. */
-  constructor(client: KafkaClient, requestBytesMax: number) {
+  constructor(client: KafkaClient, options: { requestBytesMax: number; lane: string }) {
     this.#client = client
-    this.#requestBytesMax = requestBytesMax
+    this.#requestBytesMax = options.requestBytesMax
+    this.#lane = options.lane
   }
 
   of(acks: Acks): Producer {
@@ -38,6 +40,7 @@ export class Producers {
         requestBytesMax: this.#requestBytesMax,
         deliveryTimeoutMs,
         blockMs: deliveryTimeoutMs,
+        lane: this.#lane,
       })
       this.#producers.set(acks, producer)
     }

@@ -8,6 +8,7 @@ import { KafkaError } from '@sluice/core/kafka-client/kafka-error'
 import { pointsToStaleMetadata } from '@sluice/core/kafka-client/stale-metadata'
 import { errors } from '@sluice/protocol/errors'
 import type { Cursor, Position } from './cursor.ts'
+import { readLane } from './log-fetch.ts'
 import { replaced } from './log-reader.ts'
 import {
   type ReadRequest,
@@ -18,6 +19,7 @@ import {
 } from './open-reader.ts'
 import { done, failed, type Outcome, type Problem } from './problem.ts'
 import { lookProblem } from './problems.ts'
+import { throttled } from './rate-limits.ts'
 import { moveIntoRange } from './read-start.ts'
 
 export interface RawBatches {
@@ -101,7 +103,7 @@ class RawReader {
   async #fetchRetrying(): Promise<Outcome<'full' | 'more' | 'moved'>> {
     const { client } = this.#services
     try {
-      return await client.retry(() => this.#fetch(), {
+      return await client.retry(() => this.#fetch().catch((error) => this.#throttled(error)), {
         timeoutMs: retryTimeoutMs,
         onRetry: (error) => {
           if (pointsToStaleMetadata(error.code)) client.forgetTopic(this.#start.topic.name)
@@ -111,6 +113,14 @@ class RawReader {
       if (!(error instanceof KafkaError)) throw error
       return failed(lookProblem(error))
     }
+  }
+
+  /** A refusal where the quota is used up. */
+  #throttled(error: unknown): Outcome<never> {
+    const quota = error instanceof KafkaError && error.code === errors.THROTTLING_QUOTA_EXCEEDED
+    const problem = quota ? throttled(this.#services.client, 'fetch') : undefined
+    if (problem) return failed(problem)
+    throw error
   }
 
   async #fetch(): Promise<Outcome<'full' | 'more' | 'moved'>> {
@@ -128,7 +138,8 @@ class RawReader {
     const maxBytes = this.#request.limits.maxBytes - this.#bytes
     const wanted = [{ topic: topic.name, partition, offset }]
     const limits = { minBytes: 1, maxBytes, partitionMaxBytes: maxBytes, maxWaitMs: 0 }
-    const [fetched] = await fetchPartitions(client, leader, wanted, { isolation, ...limits })
+    const options = { isolation, lane: readLane, ...limits }
+    const [fetched] = await fetchPartitions(client, leader, wanted, options)
     if (fetched.error === errors.OFFSET_OUT_OF_RANGE) return this.#moveIntoRange()
     if (fetched.error !== errors.NONE) throw new KafkaError(fetched.error)
     const committed = isolation === 'read_committed' && fetched.lastStableOffset >= 0

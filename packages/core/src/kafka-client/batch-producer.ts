@@ -47,24 +47,30 @@ export class TermsError extends KafkaError {
 
 type PartitionAnswer = ProduceResponse['responses'][number]['partitionResponses'][number]
 
+export interface BatchProducerOptions {
+  readonly deliveryTimeoutMs: number
+  /** Beyond it there is no room() until some batches are settled. */
+  readonly bufferBytes: number
+  /** Of its requests; the common one without. */
+  readonly lane?: string
+}
+
 export class BatchProducer {
   readonly #client: KafkaClient
   readonly #deliveryTimeoutMs: number
   readonly #bufferBytes: number
+  readonly #lane: string | undefined
   #bufferedBytes = 0
   #open = 0
   #roomWaiters: (() => void)[] = []
   #idleWaiters: (() => void)[] = []
   #closed = false
 
-  /** `bufferBytes`: beyond it there is no room() until some batches are settled. */
-  constructor(
-    client: KafkaClient,
-    options: { readonly deliveryTimeoutMs: number; readonly bufferBytes: number },
-  ) {
+  constructor(client: KafkaClient, options: BatchProducerOptions) {
     this.#client = client
     this.#deliveryTimeoutMs = options.deliveryTimeoutMs
     this.#bufferBytes = options.bufferBytes
+    this.#lane = options.lane
   }
 
   /** Resolves when there is room; undefined when there is. */
@@ -145,15 +151,14 @@ export class BatchProducer {
     }
     const target = { node: place.leader }
     if (acks === 0) {
-      await this.#client.send(apis.produce, target, body)
+      await this.#client.send(apis.produce, target, body, { lane: this.#lane })
       return { baseOffset: -1, logAppendTimeMs: -1, verdict: undefined }
     }
     const maxVersion = known.id === zeroUuid ? lastVersionByName : undefined
     const extended = terms !== undefined
-    const response = await this.#client.request(apis.produce, target, body, {
-      maxVersion,
-      extended,
-    })
+    const lane = this.#lane
+    const options = { maxVersion, extended, lane }
+    const response = await this.#client.request(apis.produce, target, body, options)
     return outcomeOf(response.responses[0]?.partitionResponses[0])
   }
 
@@ -172,7 +177,7 @@ export class BatchProducer {
       const topicData = [{ name: topic, topicId: known.id, partitionData }]
       const body = { acks: -1, timeoutMs: this.#client.requestTimeoutMs, topicData }
       const maxVersion = known.id === zeroUuid ? lastVersionByName : undefined
-      const options = { maxVersion, extended: true }
+      const options = { maxVersion, extended: true, lane: this.#lane }
       const { responses } = await this.#client.request(apis.produce, { node }, body, options)
       for (const answer of responses[0]?.partitionResponses ?? []) {
         if (readVerdict(answer)?.kind === 'other-body') found.push(answer.index)

@@ -38,7 +38,10 @@ const lastVersionByName = 12
 const noSession = { sessionId: 0, sessionEpoch: -1 }
 const noBytes = Buffer.alloc(0)
 
-/** The answers in the order of `wanted`. Rejects with KafkaError where the whole request failed. */
+/**
+ * The answers in the order of `wanted`. Rejects with KafkaError where the whole request failed; with
+ * THROTTLING_QUOTA_EXCEEDED where the client may have nothing for a while.
+ */
 export async function fetchPartitions(
   client: KafkaClient,
   nodeId: number,
@@ -65,6 +68,11 @@ export async function fetchPartitions(
     },
   )
   if (response.errorCode !== errors.NONE) throw new KafkaError(response.errorCode)
+  // A client that has used up its quota is answered at once, with nothing (KIP-219).
+  if (response.throttleTimeMs > 0 && response.responses.length === 0) {
+    const detail = `the quota on what is fetched is used up for ${response.throttleTimeMs} ms`
+    throw new KafkaError(errors.THROTTLING_QUOTA_EXCEEDED, detail)
+  }
   return answersOf(wanted, topics, response)
 }
 

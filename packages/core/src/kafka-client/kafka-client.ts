@@ -87,6 +87,8 @@ export class KafkaClient {
   readonly #connections = new Map<string, BrokerConnection>()
   readonly #reach = new Map<string, Reach>()
   readonly #coordinators = new Map<string, number>()
+  /** By API: until when the quotas of this client hold it back. */
+  readonly #throttledUntilMs = new Map<number, number>()
   #laneCount = 0
   #closed = false
 
@@ -128,8 +130,9 @@ export class KafkaClient {
     api: Api<Q, S>,
     target: { readonly node: number },
     body: RequestBody<Q>,
+    options: Pick<RequestOptions, 'lane'> = {},
   ): Promise<void> {
-    const lane = await this.#laneTo(target.node, undefined)
+    const lane = await this.#laneTo(target.node, options.lane)
     await this.#call(lane, api, body, {}, false)
   }
 
@@ -192,6 +195,14 @@ export class KafkaClient {
     this.#metadata.forgetController()
   }
 
+  /**
+   * How much longer the brokers hold back requests of this kind, because this client has used up a quota
+   * (KIP-219: they are read later, on the connection that was told so); 0: they do not.
+   */
+  throttledMs({ key }: { readonly key: number }): number {
+    return Math.max(0, (this.#throttledUntilMs.get(key) ?? 0) - this.clock.monotonic())
+  }
+
   /** A name for connections of one's own. Ended by closeLane. */
   newLane(purpose: string): string {
     return `${purpose}-${++this.#laneCount}`
@@ -225,11 +236,21 @@ export class KafkaClient {
         extended: options.extended ?? false,
         timeoutMs: options.timeoutMs ?? this.requestTimeoutMs,
         settle: (error, response) => {
-          if (error === undefined) resolve(response as Decoded<S>)
-          else reject(error)
+          if (error !== undefined) {
+            reject(error)
+            return
+          }
+          this.#noteThrottle(api.key, response)
+          resolve(response as Decoded<S>)
         },
       })
     })
+  }
+
+  #noteThrottle(apiKey: number, response: unknown): void {
+    const { throttleTimeMs = 0 } = (response ?? {}) as { throttleTimeMs?: number }
+    if (throttleTimeMs <= 0) return
+    this.#throttledUntilMs.set(apiKey, this.clock.monotonic() + throttleTimeMs)
   }
 
   /** The connection of a lane, made where there is none. */

@@ -49,6 +49,8 @@ export interface ProducerOptions {
   /** How long a call waits for metadata or room. */
   readonly blockMs?: number
   readonly allowAutoTopicCreation?: boolean
+  /** Of what it sends (KafkaClient.newLane): a broker that holds it back holds up nothing else. */
+  readonly lane?: string
 }
 
 interface Topic {
@@ -96,7 +98,7 @@ const defaults = {
   allowAutoTopicCreation: true,
 } as const
 
-type Settings = Required<Omit<ProducerOptions, 'level'>>
+type Settings = Required<Omit<ProducerOptions, 'level' | 'lane'>>
 
 export class Producer {
   readonly #client: KafkaClient
@@ -114,7 +116,7 @@ export class Producer {
   #closed = false
 
   constructor(client: KafkaClient, options: ProducerOptions = {}) {
-    const { acks = defaults.acks, level } = options
+    const { acks = defaults.acks, level, lane } = options
     const settings = { ...defaults, idempotent: acks === -1, ...options }
     if (settings.idempotent && acks !== -1) {
       throw new RangeError('an idempotent producer needs acks=all')
@@ -124,7 +126,12 @@ export class Producer {
     }
     this.#client = client
     this.#settings = settings
-    this.#sender = new Sender(client, { ...settings, level, onFreed: (bytes) => this.#free(bytes) })
+    this.#sender = new Sender(client, {
+      ...settings,
+      level,
+      lane,
+      onFreed: (bytes) => this.#free(bytes),
+    })
   }
 
   /** Bytes of records that are not settled. */

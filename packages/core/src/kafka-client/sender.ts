@@ -26,6 +26,8 @@ export interface SenderOptions {
   readonly requestBytesMax: number
   readonly inFlightMax: number
   readonly retriesMax: number
+  /** Of its requests; the common one without. */
+  readonly lane?: string
   /** Bytes of batches that were settled are free. */
   readonly onFreed: (bytes: number) => void
 }
@@ -233,14 +235,14 @@ export class Sender {
   }
 
   async #send(nodeId: number, entries: readonly Entry[]): Promise<ProduceResponse | undefined> {
-    const { acks } = this.#options
+    const { acks, lane } = this.#options
     const { topicData, namedById } = this.#topicData(entries)
     const body = { acks, timeoutMs: this.#client.requestTimeoutMs, topicData }
     if (acks !== 0) {
       const maxVersion = namedById ? undefined : lastVersionByName
-      return this.#client.request(apis.produce, { node: nodeId }, body, { maxVersion })
+      return this.#client.request(apis.produce, { node: nodeId }, body, { maxVersion, lane })
     }
-    await this.#client.send(apis.produce, { node: nodeId }, body)
+    await this.#client.send(apis.produce, { node: nodeId }, body, { lane })
     return undefined
   }
 

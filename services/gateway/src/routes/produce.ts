@@ -34,6 +34,7 @@ import {
 } from '../produce-result.ts'
 import { type ProduceTerms, parseProduceTerms } from '../produce-terms.ts'
 import type { Producers } from '../producers.ts'
+import { rateLimitHeaders, throttled } from '../rate-limits.ts'
 import { type ProduceRecord, recordSchema } from '../record-json.ts'
 import { type BodySource, bodyPieces, headerNames, headerOf, readBody } from '../request-body.ts'
 import type { Responder } from '../responder.ts'
@@ -98,6 +99,10 @@ const repliesHeaders = {
     schema: { type: 'string' as const, enum: ['true'] },
     description: 'The request had been stored before: these are its positions',
   },
+  RateLimit: {
+    schema: { type: 'string' as const },
+    description: 'Where the quota is used up: "produce";r=0;t=<seconds until there is more>',
+  },
   ETag: { schema: { type: 'string' as const }, description: 'With If-Match: the new end offset' },
 }
 
@@ -129,7 +134,9 @@ const documentation = {
     413: problem('The body or a record is too large'),
     415: problem('The content type or encoding is not understood'),
     422: problem('A record is not valid, or the key was used for another request'),
-    429: problem('The partition knows as many keys as it may'),
+    429: problem(
+      'A quota is used up (Retry-After, RateLimit), or the partition knows all the keys it may',
+    ),
     501: problem('The broker behind this gateway is not of Sluice'),
     ...problemResponses,
   },
@@ -193,6 +200,8 @@ async function produce(
   if (queryPartition !== undefined && queryPartition !== partition) return otherPartition
   const terms = parseProduceTerms(source)
   if (!terms.ok) return terms.problem
+  const held = throttled(options.client, 'produce')
+  if (held) return held
   const call: ProduceCall = {
     source,
     topic: request.req.param('topic') ?? '',
@@ -230,7 +239,8 @@ async function produce(
   if (outcomes.every(isStored)) room.giveBack()
   const explain = explainer(options, call)
   const minimal = prefersMinimal(source)
-  return produceAnswer({ outcomes, ids, acks, minimal, explain }, options.responder)
+  const headers = rateLimitHeaders(options.client, 'produce')
+  return produceAnswer({ outcomes, ids, acks, minimal, explain, headers }, options.responder)
 }
 
 interface ProduceCall {
@@ -314,7 +324,7 @@ async function produceExactly(
   call: ProduceCall & { readonly terms: ProduceTerms; readonly bytes: Buffer },
   { records, ids, batches }: ProduceBody,
 ): Promise<Answer> {
-  const { exact, responder } = options
+  const { client, exact, responder } = options
   const { source, topic, partition, acks, terms, nowMs } = call
   if (batches !== undefined && terms.producer !== undefined) return ownSequences
   await exact.room()
@@ -326,7 +336,7 @@ async function produceExactly(
       : await exact.storeBatches(request, batches, partition)
   if (!stored.ok) return stored.problem
   const { outcomes, repeated } = stored.value
-  const headers: { [name: string]: string } = {}
+  const headers: { [name: string]: string } = { ...rateLimitHeaders(client, 'produce') }
   if (repeated && terms.idempotencyKey !== undefined) headers['idempotency-replayed'] = 'true'
   const last = outcomes.at(-1)
   if (terms.expectedEnd !== undefined && last !== undefined && 'offset' in last) {

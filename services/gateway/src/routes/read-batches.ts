@@ -5,7 +5,8 @@ import { crc32c } from '@sluice/protocol/records/crc32c'
 import { fixedReply } from '../byte-range.ts'
 import { encodeCursor } from '../cursor.ts'
 import type { Answer } from '../endpoints.ts'
-import type { Outcome } from '../problem.ts'
+import { failed, type Outcome } from '../problem.ts'
+import { throttled } from '../rate-limits.ts'
 import { joinBatches, type RawBatches, readRaw } from '../raw-read.ts'
 import { formatEndOffsets, formatRecordPosition } from '../record-headers.ts'
 import {
@@ -46,8 +47,10 @@ export async function answerBatches(options: ReadRoutesOptions, call: ReadCall):
 }
 
 function readWaiting(options: ReadRoutesOptions, call: ReadCall): Promise<Outcome<RawBatches>> {
-  const { clock, tails } = options
+  const { client, clock, tails } = options
   const { wanted, query } = call
+  const held = throttled(client, 'fetch')
+  if (held) return Promise.resolve(failed(held))
   if (query.wait === 0) return readRaw(options, wanted, () => Promise.resolve(false))
   const deadlineMs = clock.monotonic() + query.wait
   return whileWaiting(options, call, ({ signal }) =>

@@ -1,5 +1,6 @@
 // Answers that are whole before they are sent: a page as JSON, one record as it is, several as they are.
 
+import type { KafkaClient } from '@sluice/core/kafka-client/kafka-client'
 import { crc32c } from '@sluice/protocol/records/crc32c'
 import { fixedReply } from '../byte-range.ts'
 import type { Answer } from '../endpoints.ts'
@@ -7,7 +8,8 @@ import type { LogReader } from '../log-reader.ts'
 import { multipartBody } from '../multipart.ts'
 import { openReader } from '../open-reader.ts'
 import { pageText, readPage } from '../page.ts'
-import { done, type Outcome } from '../problem.ts'
+import { done, failed, type Outcome } from '../problem.ts'
+import { throttled } from '../rate-limits.ts'
 import type { ReadRecord } from '../read-record.ts'
 import { recordHeaders } from '../record-headers.ts'
 import {
@@ -83,14 +85,28 @@ interface Page {
 /** Opens a reader; a page that is still empty waits as the query asks. */
 async function waitForPage(options: ReadRoutesOptions, call: ReadCall): Promise<Outcome<Page>> {
   const { query, wanted } = call
+  const { client } = options
+  const held = throttled(client, 'fetch')
+  if (held) return failed(held)
   const opened = await openReader(options, wanted)
   if (!opened.ok) return opened
   const { reader, first } = opened.value
-  if (first.length > 0 || query.wait === 0) return done({ reader, records: first })
+  if (first.length > 0 || query.wait === 0) return unlessThrottled(client, reader, first)
   return whileWaiting(options, call, async ({ signal }) => {
     const { limits } = wanted
     const { clock } = options
     const records = await readPage(reader, { clock, limits, waitMs: query.wait, signal })
-    return records.ok ? done({ reader, records: records.value }) : records
+    return records.ok ? unlessThrottled(client, reader, records.value) : records
   })
+}
+
+/** A page is not empty where there is more, but for a quota. */
+function unlessThrottled(
+  client: KafkaClient,
+  reader: LogReader,
+  records: readonly ReadRecord[],
+): Outcome<Page> {
+  const empty = records.length === 0 && !reader.caughtUp
+  const held = empty ? throttled(client, 'fetch') : undefined
+  return held ? failed(held) : done({ reader, records })
 }

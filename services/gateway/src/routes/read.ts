@@ -58,6 +58,10 @@ export function addReadRoutes(options: ReadRoutesOptions): void {
       },
       206: { description: 'The part of fixed bytes that Range asks for' },
       304: { description: 'Fixed bytes that If-None-Match has already' },
+      429: {
+        ...problemResponses.default,
+        description: 'A quota is used up (Retry-After, RateLimit); streams wait instead',
+      },
       ...problemResponses,
     },
   }
