@@ -35,6 +35,16 @@ describe('topicConfig', () => {
     expect(topicOf(broker, overrides)['retention.ms']).toBe(expected)
   })
 
+  test.each([
+    [{}, 168 * hour, 0],
+    [{ 'log.roll.hours': '2', 'log.roll.jitter.hours': '1' }, 2 * hour, hour],
+    [{ 'log.roll.hours': '2', 'log.roll.ms': '7' }, 7, 0],
+    [{ 'log.roll.jitter.hours': '1', 'log.roll.jitter.ms': '7' }, 168 * hour, 7],
+  ])('segment.ms and its jitter of broker %j', (broker, segmentMs, jitterMs) => {
+    const topic = topicOf(broker)
+    expect([topic['segment.ms'], topic['segment.jitter.ms']]).toEqual([segmentMs, jitterMs])
+  })
+
   test('flush.ms comes from the flush interval, else from the scheduler', () => {
     expect(topicOf({ 'log.flush.scheduler.interval.ms': '5' })['flush.ms']).toBe(5)
     expect(

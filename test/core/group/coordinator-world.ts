@@ -6,6 +6,7 @@ import { type CommitRequest, GroupCoordinator } from '@sluice/core/group/coordin
 import { silentLogger } from '@sluice/core/host/logger'
 import { SimulatedClock } from '@sluice/core/host/memory/clock'
 import { SeededRandom } from '@sluice/core/host/memory/random'
+import { assert } from '@sluice/core/lib/assert'
 import { zeroUuid } from '@sluice/protocol/schema'
 import { OffsetsLogInMemory } from './offsets-log-in-memory.ts'
 
@@ -142,4 +143,12 @@ export function subscription(topics: readonly string[]): Buffer {
   const tail = Buffer.alloc(8)
   tail.writeInt32BE(-1, 0)
   return Buffer.concat([head, ...names, tail])
+}
+
+/** Elected for the partition of `groupId`. */
+export async function elected(overrides: Record<string, string> = {}): Promise<CoordinatorWorld> {
+  const world = new CoordinatorWorld(overrides)
+  assert(world.coordinator.partitionFor(groupId) === home, 'the group lives where it is said to')
+  await world.coordinator.onElected(home)
+  return world
 }

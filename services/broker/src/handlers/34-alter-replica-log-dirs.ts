@@ -10,7 +10,7 @@ import type { AlterReplicaLogDirsRequest } from '@sluice/protocol/messages/34-al
 import type { Broker } from '../broker.ts'
 import { handler } from '../handler.ts'
 
-/** As long as any. */
+/** Stands for the id in a copy's folder name, which is always so long: names that do not fit are refused. */
 const anyUnique = '0'.repeat(32)
 
 interface Asked {
