@@ -63,4 +63,4 @@ test(`nothing acknowledged is lost by ${kills} kills under load, seed ${seed}`, 
     client.close()
     await broker[Symbol.asyncDispose]()
   }
-})
+}, 300_000)
