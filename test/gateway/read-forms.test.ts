@@ -399,7 +399,8 @@ describe('event streams', () => {
     const source = new TestEventSource(slow.url(path('heavy')))
     await source.open()
     source.pause()
-    await new Promise((resolve) => setTimeout(resolve, 300))
+    // Long enough for a busy machine to have sent all that the connection takes, and then 50 ms.
+    await new Promise((resolve) => setTimeout(resolve, 2_000))
     source.resume()
     await source.until(() => source.ended)
     expect(source.events.at(-1)).toMatchObject({ event: 'reconnect', data: { reason: 'slow' } })
