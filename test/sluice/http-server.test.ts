@@ -170,15 +170,18 @@ describe('slow clients', () => {
 describe('the end', () => {
   test('what is under way finishes, idle connections close, then everything is', async () => {
     const slow = Promise.withResolvers<Response>()
+    const underWay = Promise.withResolvers<void>()
     const { server, port, closing } = await start(({ url }) => {
-      return url.endsWith('/slow') ? slow.promise : text('ok')
+      if (!url.endsWith('/slow')) return text('ok')
+      underWay.resolve()
+      return slow.promise
     })
     const idle = await open(port)
     idle.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n')
     await once(idle, 'data')
     const busy = await open(port)
     busy.write('GET /slow HTTP/1.1\r\nHost: a\r\n\r\n')
-    await new Promise((resolve) => setTimeout(resolve, 20))
+    await underWay.promise
     const closed = server.close(5000)
     await closing
     await once(idle.resume(), 'close')
@@ -190,11 +193,15 @@ describe('the end', () => {
   })
 
   test('not for ever: after the grace the rest is cut', async () => {
-    const { server, port } = await start(() => new Promise<Response>(() => {}))
+    const underWay = Promise.withResolvers<void>()
+    const { server, port } = await start(() => {
+      underWay.resolve()
+      return new Promise<Response>(() => {})
+    })
     const stuck = await open(port)
     stuck.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n')
     const gone = once(stuck.resume(), 'close')
-    await new Promise((resolve) => setTimeout(resolve, 20))
+    await underWay.promise
     await server.close(50)
     await gone
   })
