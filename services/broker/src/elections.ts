@@ -58,6 +58,7 @@ export class Elections {
   #applied(changes: readonly Change[]): void {
     for (const change of changes) {
       if (change.kind === 'topic') this.#topicChanged(change.topic)
+      if (change.kind === 'partitions') this.#partitionsChanged(change.topicId)
       if (change.kind === 'topicRemoved') this.#topicRemoved(change.id)
     }
   }
@@ -75,6 +76,11 @@ export class Elections {
         groups.onResigned(index)
       }
     }
+  }
+
+  #partitionsChanged(topicId: string): void {
+    const topic = this.#options.cluster.image.topicById(topicId)
+    if (topic !== undefined) this.#topicChanged(topic)
   }
 
   #topicRemoved(id: string): void {

@@ -153,6 +153,13 @@ describe('Controller', () => {
     await controller.createTopics([newTopic('large', 150), newTopic('small', 1)])
     await controller.beginEpochs(1)
     await controller.beginEpochs(2)
+    // What is told of it is not the whole topic each time: with very many partitions that would be most of a start.
+    const { items } = await new MemoryTable(store).query('log')
+    const told = items.slice(-2).flatMap(({ value }) => value['changes'] as { kind: string }[])
+    expect(told.map(({ kind }) => kind)).toEqual(['partitions', 'partitions', 'partitions'])
+    expect(told.flatMap((one) => (one as unknown as { partitions: [] }).partitions)).toHaveLength(
+      151,
+    )
     const reread = await open()
     for (const each of [image, reread.image]) {
       for (const { partitions } of each.topics()) {

@@ -61,7 +61,7 @@ export class SeveralDisks implements Disk {
 
   statSync(path: string): DiskStat | undefined {
     this.#check('look at', path, 'read')
-    return this.#disk.statSync(path)
+    return this.#diskOf(path).statSync(path)
   }
 
   async makeFolder(path: string): Promise<void> {
@@ -77,6 +77,11 @@ export class SeveralDisks implements Disk {
   async unlink(path: string): Promise<void> {
     this.#check('unlink', path, 'read')
     await this.#diskOf(path).unlink(path)
+  }
+
+  unlinkSync(path: string): void {
+    this.#check('unlink', path, 'read')
+    this.#diskOf(path).unlinkSync(path)
   }
 
   async removeFolder(path: string): Promise<void> {

@@ -297,22 +297,21 @@ export class Controller {
   beginEpochs(nodeId: number): Promise<void> {
     return this.#exclusively(async () => {
       let actions: Action[] = []
-      const grown = new Map<string, TopicImage>()
+      const elected = new Map<string, PartitionImage[]>()
       const commit = async () => {
-        const changes = [...grown.values()].map((topic): Change => ({ kind: 'topic', topic }))
+        const changes = [...elected].map(([topicId, partitions]): Change => {
+          return { kind: 'partitions', topicId, partitions }
+        })
         if (actions.length > 0) await this.#commit(actions, changes)
         actions = []
-        grown.clear()
+        elected.clear()
       }
-      for (const topic of [...this.#image.topics()]) {
-        let partitions = topic.partitions
-        for (const partition of topic.partitions) {
-          if (partition.leader !== nodeId) continue
+      for (const { id, partitions } of [...this.#image.topics()]) {
+        for (const partition of partitions.filter(({ leader }) => leader === nodeId)) {
           if (actions.length === commitActionsMax) await commit()
-          const elected = inNextEpoch(partition)
-          partitions = partitions.with(partition.index, elected)
-          actions.push(put(partitionItem(topic.id, elected)))
-          grown.set(topic.id, { ...topic, partitions })
+          const next = inNextEpoch(partition)
+          actions.push(put(partitionItem(id, next)))
+          elected.set(id, [...(elected.get(id) ?? []), next])
         }
       }
       await commit()

@@ -52,6 +52,12 @@ export type ConfigOverrides = Readonly<Record<string, string>>
 
 export type Change =
   | { readonly kind: 'topic'; readonly topic: TopicImage }
+  /** Some partitions of a topic that is there are others now. */
+  | {
+      readonly kind: 'partitions'
+      readonly topicId: string
+      readonly partitions: readonly PartitionImage[]
+    }
   | { readonly kind: 'topicRemoved'; readonly id: string }
   | { readonly kind: 'broker'; readonly broker: BrokerImage }
   | { readonly kind: 'brokerRemoved'; readonly id: number }
@@ -175,6 +181,9 @@ export class MetadataImage {
       case 'topic':
         this.#putTopic(change.topic)
         return
+      case 'partitions':
+        this.#replacePartitions(change.topicId, change.partitions)
+        return
       case 'topicRemoved':
         this.#removeTopic(change.id)
         return
@@ -210,6 +219,14 @@ export class MetadataImage {
     this.#topicsById.set(id, topic)
     this.#topicsByName.set(name, topic)
     this.#collisionKeys.set(collisionKey(name), name)
+  }
+
+  #replacePartitions(topicId: string, changed: readonly PartitionImage[]): void {
+    const topic = this.#topicsById.get(topicId)
+    assert(topic !== undefined, 'partitions change of a topic that is there')
+    const partitions = [...topic.partitions]
+    for (const partition of changed) partitions[partition.index] = partition
+    this.#putTopic({ ...topic, partitions })
   }
 
   #removeTopic(id: string): void {

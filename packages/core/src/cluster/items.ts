@@ -221,6 +221,8 @@ function changeValue(change: Change): { [name: string]: Json } {
       const { id, name, internal, partitions } = change.topic
       return { kind: 'topic', topic: topicValue({ id, name, internal }, partitions) }
     }
+    case 'partitions':
+      return { ...change, partitions: change.partitions.map(partitionValue) }
     case 'broker':
       return { kind: 'broker', id: change.broker.id, broker: brokerValue(change.broker) }
     case 'configs':

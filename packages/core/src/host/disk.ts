@@ -2,7 +2,7 @@
 //
 // Two kinds of call, never mixed on one file at once:
 //   synchronous   append, readSync, openSync: from the event loop, for the log's hot path; readSmallSync,
-//                 listSmallSync and statSync, for what is found beside each of very many logs at a start
+//                 listSmallSync, statSync and unlinkSync, for what is beside each of very many logs at a start
 //   asynchronous  appendLater, flush, read, truncate, rename, unlink, list: on the thread pool (so many at a
 //                 time at most, in all and with the files of one disk)
 //
@@ -43,6 +43,8 @@ export interface Disk {
   rename(from: string, to: string): Promise<void>
   /** Removes a file; a missing one is fine. */
   unlink(path: string): Promise<void>
+  /** As unlink, at once: of files that are small. */
+  unlinkSync(path: string): void
   /** Removes a folder and all in it; a missing one is fine. */
   removeFolder(path: string): Promise<void>
   /** Makes the folder's entries durable. */

@@ -49,15 +49,19 @@ interface Columns {
   readonly timestampsMs: Float64Array
 }
 
+/** Of the very many logs that know no key. */
+const noColumns: Columns = newColumns(0)
+const noSlots = new Int32Array(0)
+
 export class Dedup {
   readonly #limits: () => DedupLimits
-  #columns = newColumns(0)
+  #columns = noColumns
   /** Of the ring: a power of two, or 0 as long as no key was ever used. */
   #capacity = 0
   #oldest = 0
   #size = 0
   /** Places plus 1; 0 is empty. Twice as large as the ring. */
-  #table = new Int32Array(0)
+  #table = noSlots
 
   constructor(limits: () => DedupLimits) {
     this.#limits = limits
@@ -137,8 +141,8 @@ export class Dedup {
   }
 
   clear(): void {
-    this.#columns = newColumns(0)
-    this.#table = new Int32Array(0)
+    this.#columns = noColumns
+    this.#table = noSlots
     this.#capacity = 0
     this.#oldest = 0
     this.#size = 0

@@ -76,6 +76,11 @@ export class EntryFile implements ClosableFile {
     return this.#count
   }
 
+  /** Nothing is in the file, or there is none. */
+  get empty(): boolean {
+    return this.#savedCount === 0
+  }
+
   append(entry: Buffer): void {
     const tail = this.#roomForOne()
     tail.set(entry, (this.#count - this.#tailStart) * this.#entryBytes)

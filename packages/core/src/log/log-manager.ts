@@ -31,7 +31,7 @@ import {
 import { type LogResources, newLogResources } from './resources.ts'
 
 /** Logs that are opened, recovered or closed side by side. */
-const logsAtOnce = 8
+export const logsAtOnce = 8
 
 export interface LogManagerOptions {
   readonly clock: Clock

@@ -161,7 +161,7 @@ class Loader {
 
   constructor(options: LogOptions, { segments, epochs, snapshots }: Parts) {
     this.#options = options
-    this.#context = scanContext(options)
+    this.#context = { ...scanContext(options), opening: true }
     this.#segments = segments
     this.#epochs = epochs
     this.#snapshots = snapshots
@@ -218,7 +218,7 @@ class Loader {
     const first = segmentIndexFor(this.#segments, this.#options.recoveryPoint)
     this.#endOffset = this.#segments[first]?.baseOffset ?? 0
     // Later ones may speak of batches that the crash has taken.
-    await this.#snapshots.removeAbove(this.#endOffset)
+    await this.#snapshots.removeAbove(Math.max(this.#endOffset, this.#options.recoveryPoint))
     await this.#loadProducers(this.#endOffset)
     for (let i = first; i < this.#segments.length; i++) {
       const segment = this.#segments[i]

@@ -37,6 +37,7 @@ export interface IndexPlace {
 export class SegmentIndexes {
   readonly offsets: OffsetIndex
   readonly times: TimeIndex
+  readonly #foundBytes: { readonly index: number; readonly timeindex: number }
   #bytesSinceEntry = 0
   #largest: TimestampOffset
   #lastIndexedMs = -1
@@ -58,6 +59,8 @@ export class SegmentIndexes {
       entries('timeindex', timeEntryBytes, options.timeIndexBytes),
       baseOffset,
     )
+    const { offsetIndexBytes = 0, timeIndexBytes = 0 } = options
+    this.#foundBytes = { index: offsetIndexBytes, timeindex: timeIndexBytes }
     this.#largest = { timestampMs: -1, offset: baseOffset }
   }
 
@@ -90,6 +93,13 @@ export class SegmentIndexes {
       largest: this.#largest,
       lastIndexedMs: this.#lastIndexedMs,
     }
+  }
+
+  /** The files in which something may be. */
+  get filled(): ('index' | 'timeindex')[] {
+    const files = { index: this.offsets.file, timeindex: this.times.file }
+    const kinds = ['index', 'timeindex'] as const
+    return kinds.filter((kind) => this.#foundBytes[kind] > 0 || !files[kind].empty)
   }
 
   /** Goes on where the files end. */

@@ -43,6 +43,8 @@ export interface SegmentPlace extends IndexPlace {
 export interface ScanContext {
   readonly clock: Clock
   readonly intervalBytes: number
+  /** The log is being opened: what is small is read and removed without a wait, as its folder was. */
+  readonly opening?: boolean
 }
 
 /** Whether the batch at `at` may stand where it does. */
@@ -394,7 +396,9 @@ export class Segment implements GaugedSegment, ClosableFile {
   /** Adds the batches up to byte `to` to indexes begun anew, and stops at the first that is not accepted. */
   async #addAgain(context: ScanContext, to: number, accept: AcceptBatch): Promise<void> {
     await this.#indexes.close()
-    await this.#names.unlink(['index', 'timeindex'])
+    const { filled } = this.#indexes
+    if (context.opening) this.#names.unlinkSync(filled)
+    else await this.#names.unlink(filled)
     this.#indexes = this.#newIndexes()
     this.#indexesDamaged = false
     this.#sizeBytes = 0
@@ -413,7 +417,8 @@ export class Segment implements GaugedSegment, ClosableFile {
     context: ScanContext,
     stretch: { from: number; to: number; visit: AcceptBatch },
   ): Promise<number> {
-    return this.#holding((file) => scanBatches({ file, clock: context.clock, ...stretch }))
+    const { clock, opening } = context
+    return this.#holding((file) => scanBatches({ file, clock, opening, ...stretch }))
   }
 
   async #holding<T>(work: (file: DiskFile) => Promise<T>): Promise<T> {

@@ -12,9 +12,10 @@ import { type TopicConfig, topicConfig } from '../config/topic-config.ts'
 import type { Clock, Timer } from '../host/clock.ts'
 import { DiskError } from '../host/disk.ts'
 import type { Logger } from '../host/logger.ts'
+import { sideBySide } from '../lib/side-by-side.ts'
 import type { Log } from '../log/log.ts'
 import type { LogDir } from '../log/log-dir.ts'
-import type { LogManager } from '../log/log-manager.ts'
+import { type LogManager, logsAtOnce } from '../log/log-manager.ts'
 import { commitReplicated } from './commit-replicated.ts'
 import { Partition } from './partition.ts'
 import type { Turn } from './turn.ts'
@@ -49,6 +50,11 @@ interface HeldTopic {
   readonly missing: Map<number, MissingLog>
 }
 
+interface LackingPartition {
+  readonly topic: HeldTopic
+  readonly image: PartitionImage
+}
+
 export class Partitions {
   readonly #options: PartitionsOptions
   readonly #byId = new Map<string, HeldTopic>()
@@ -74,8 +80,10 @@ export class Partitions {
     const { cluster } = options
     const partitions = new Partitions(options)
     const { image } = cluster
-    const hold = (topic: TopicImage) => partitions.#hold(topic, image.configs('topic', topic.name))
-    await Promise.all([...image.topics()].map(hold))
+    const lacking = [...image.topics()].flatMap((topic) => {
+      return partitions.#lacking(topic, image.configs('topic', topic.name))
+    })
+    await sideBySide(lacking, logsAtOnce, (one) => partitions.#add(one, false))
     cluster.listen({
       prepare: (changes) => partitions.#prepare(changes),
       applied: (changes) => partitions.#applied(changes),
@@ -144,7 +152,9 @@ export class Partitions {
     for (const change of changes) {
       if (change.kind !== 'topic') continue
       const overrides = overridesOf(change.topic.name, changes, this.#options.cluster)
-      await this.#hold(change.topic, overrides, { isNew: true })
+      await this.#deletions.get(change.topic.name)
+      const lacking = this.#lacking(change.topic, overrides)
+      await sideBySide(lacking, logsAtOnce, (one) => this.#add(one, true))
     }
   }
 
@@ -158,12 +168,8 @@ export class Partitions {
     }
   }
 
-  async #hold(
-    image: TopicImage,
-    overrides: ConfigOverrides,
-    { isNew = false } = {},
-  ): Promise<void> {
-    await this.#deletions.get(image.name)
+  /** Placed here, and not held yet. */
+  #lacking(image: TopicImage, overrides: ConfigOverrides): LackingPartition[] {
     let topic = this.#byId.get(image.id)
     if (!topic) {
       const config = topicConfig(this.#options.config(), overrides)
@@ -176,11 +182,10 @@ export class Partitions {
     const lacking = image.partitions.filter(
       ({ index, replicas }) => replicas.includes(nodeId) && !held.partitions[index],
     )
-    // How many logs are opened side by side is the log manager's affair.
-    await Promise.all(lacking.map((partition) => this.#add(held, partition, isNew)))
+    return lacking.map((partition) => ({ topic: held, image: partition }))
   }
 
-  async #add(topic: HeldTopic, image: PartitionImage, isNew: boolean): Promise<void> {
+  async #add({ topic, image }: LackingPartition, isNew: boolean): Promise<void> {
     const { logs } = this.#options
     const { index } = image
     const name = { topic: topic.name, topicId: topic.id, partition: index }
@@ -227,7 +232,7 @@ export class Partitions {
     for (const topic of this.#byId.values()) {
       for (const [index, { isNew, full }] of topic.missing) {
         const image = cluster.image.topicById(topic.id)?.partitions[index]
-        if (full && image !== undefined && !this.#closed) await this.#add(topic, image, isNew)
+        if (full && image !== undefined && !this.#closed) await this.#add({ topic, image }, isNew)
       }
     }
   }

@@ -1,9 +1,10 @@
 // The table in a SQLite file: one row an item, its value as JSON text; one more table for the tokens of
-// transactions. Every write is on disk when it is answered (synchronous=FULL).
+// transactions, with a digest of what each did. Every write is on disk when it is answered (synchronous=FULL).
 //
 // Another process may hold the file's lock for a moment: SQLite does not wait for it (busy_timeout 0
 // would else block the event loop), a timer does.
 
+import { createHash } from 'node:crypto'
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import { assert } from '../../lib/assert.ts'
 import type { Clock } from '../clock.ts'
@@ -36,7 +37,8 @@ const schema = `
   ) WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS tokens (
     token TEXT PRIMARY KEY, actions TEXT NOT NULL, expires_ms INTEGER NOT NULL
-  ) WITHOUT ROWID;`
+  ) WITHOUT ROWID;
+  CREATE INDEX IF NOT EXISTS tokens_by_expiry ON tokens (expires_ms);`
 
 export class SqliteTable implements Table {
   readonly #clock: Clock
@@ -115,13 +117,13 @@ export class SqliteTable implements Table {
   }
 
   #transact(actions: readonly Action[], token: string | undefined): WriteResult {
-    const text = JSON.stringify(actions)
-    if (token !== undefined && this.#isRepeated(token, text)) return { ok: true }
+    const digest = digestOf(actions)
+    if (token !== undefined && this.#isRepeated(token, digest)) return { ok: true }
     const conflict = firstConflict(actions, (key) => this.#get(key))
     if (conflict !== undefined) return conflict
     for (const action of actions) this.#apply(action)
     if (token !== undefined) {
-      this.#statements.putToken.run(token, text, this.#clock.now() + tokenLifetimeMs)
+      this.#statements.putToken.run(token, digest, this.#clock.now() + tokenLifetimeMs)
     }
     return { ok: true }
   }
@@ -134,11 +136,11 @@ export class SqliteTable implements Table {
     else this.#statements.put.run(key.partition, key.sort, JSON.stringify(item.value))
   }
 
-  #isRepeated(token: string, text: string): boolean {
+  #isRepeated(token: string, digest: string): boolean {
     this.#statements.dropTokens.run(this.#clock.now())
     const first = this.#statements.getToken.get(token)
     if (first === undefined) return false
-    if (first['actions'] === text) return true
+    if (first['actions'] === digest) return true
     throw new TableError(`token ${token} was used for other actions`, { retryable: false })
   }
 
@@ -174,6 +176,10 @@ function prepare(database: DatabaseSync): Statements {
     putToken: database.prepare('INSERT OR REPLACE INTO tokens VALUES (?, ?, ?)'),
     dropTokens: database.prepare('DELETE FROM tokens WHERE expires_ms <= ?'),
   }
+}
+
+function digestOf(actions: readonly Action[]): string {
+  return createHash('sha256').update(JSON.stringify(actions)).digest('base64')
 }
 
 /** Runs `run`, again and again while another process holds the lock. */

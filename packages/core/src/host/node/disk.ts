@@ -12,6 +12,7 @@ import {
   readSync,
   type Stats,
   statSync,
+  unlinkSync,
 } from 'node:fs'
 import * as fs from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
@@ -148,6 +149,14 @@ export class NodeDisk implements Disk {
 
   unlink(path: string): Promise<void> {
     return this.#run('unlink', path, () => ifThere(fs.unlink(this.#full(path)), undefined))
+  }
+
+  unlinkSync(path: string): void {
+    try {
+      unlinkSync(this.#full(path))
+    } catch (error) {
+      if (codeOf(error) !== 'ENOENT') throw diskError(error, 'unlink', path)
+    }
   }
 
   removeFolder(path: string): Promise<void> {
