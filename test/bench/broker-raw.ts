@@ -5,7 +5,7 @@
 // Batches of 64 KiB and of 1 KiB, one request at a time and sixteen; then the same bytes are fetched. Prints
 // MB/s, requests/s and the broker's processor seconds a GB. With --port and --pid another broker is measured.
 
-import { connect, type Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import { parseArgs } from 'node:util'
 import { type Api, apis } from '@sluice/protocol/apis'
 import { readResponse, requestFrame } from '@sluice/protocol/frame'
@@ -14,6 +14,7 @@ import { encodeBatch } from '@sluice/protocol/records/record'
 import type { Decoded, Encodable, Message } from '@sluice/protocol/schema'
 import { cpuSeconds, residentMegabytes } from '../lib/process-figures.ts'
 import { freePort, startSluice } from '../outside/target.ts'
+import { connected, Load } from './load.ts'
 
 const { values: options } = parseArgs({
   options: {
@@ -40,81 +41,6 @@ const cases: readonly Case[] = [
   { batchBytes: 1024, depth: 16 },
 ]
 
-/** A connection that keeps `depth` requests under way. */
-class Load {
-  readonly #socket: Socket
-  readonly #frame: () => Buffer
-  #answers = 0
-  #bytes = 0
-  #running = false
-  #stopped: (() => void) | undefined
-  #inFlight = 0
-  /** Of the response being received: what is still to come. */
-  #missing = 0
-  #header: Buffer = Buffer.alloc(0)
-
-  constructor(socket: Socket, frame: () => Buffer) {
-    this.#socket = socket
-    this.#frame = frame
-    socket.on('data', (chunk: Buffer) => this.#receive(chunk))
-  }
-
-  get answers(): number {
-    return this.#answers
-  }
-
-  get bytes(): number {
-    return this.#bytes
-  }
-
-  start(depth: number): void {
-    this.#running = true
-    for (let i = 0; i < depth; i++) this.#send()
-  }
-
-  stop(): Promise<void> {
-    this.#running = false
-    if (this.#inFlight === 0) return Promise.resolve()
-    return new Promise((resolve) => {
-      this.#stopped = resolve
-    })
-  }
-
-  #send(): void {
-    this.#inFlight += 1
-    this.#socket.write(this.#frame())
-  }
-
-  #receive(chunk: Buffer): void {
-    this.#bytes += chunk.length
-    let at = 0
-    let answered = 0
-    while (at < chunk.length) {
-      if (this.#missing === 0) {
-        const part = chunk.subarray(at, at + 4 - this.#header.length)
-        this.#header = this.#header.length === 0 ? part : Buffer.concat([this.#header, part])
-        at += part.length
-        if (this.#header.length < 4) break
-        this.#missing = this.#header.readInt32BE(0)
-        this.#header = Buffer.alloc(0)
-      }
-      const taken = Math.min(this.#missing, chunk.length - at)
-      this.#missing -= taken
-      at += taken
-      if (this.#missing === 0) answered += 1
-    }
-    this.#answers += answered
-    this.#inFlight -= answered
-    if (this.#running) {
-      this.#socket.cork()
-      for (let i = 0; i < answered; i++) this.#send()
-      this.#socket.uncork()
-    } else if (this.#inFlight === 0) {
-      this.#stopped?.()
-    }
-  }
-}
-
 async function ask<Q extends Message, S extends Message>(
   socket: Socket,
   api: Api<Q, S>,
@@ -129,13 +55,6 @@ async function ask<Q extends Message, S extends Message>(
   const frame = await answered.promise
   socket.off('data', onData)
   return readResponse(api, version, frame).body
-}
-
-function connected(port: number): Promise<Socket> {
-  return new Promise((resolve, reject) => {
-    const socket = connect({ host: '127.0.0.1', port, noDelay: true }, () => resolve(socket))
-    socket.once('error', reject)
-  })
 }
 
 function produceFrame(topic: string, batchBytes: number): Buffer {

@@ -2,7 +2,10 @@
 //
 //   npm run bench -- versus-kafka [--rounds 5] [--megabytes 400] [--sizes 100,1024,10240] [--batches 16384,131072]
 //                                 [--codecs none,lz4] [--only produce|throughput|latency|first-minute]
-//                                 [--touch-gigabytes 8]
+//                                 [--rates 1000,5000] [--latency-seconds 10] [--touch-gigabytes 8]
+//
+// All of it (--codecs none,lz4) is some 400 runs of Java tools and takes an hour. In some 12 minutes go
+// `--rounds 3 --megabytes 60 --codecs none,lz4 --latency-seconds 4 --touch-gigabytes 2`.
 //
 // Both brokers stand for the whole run, RF 1, acks=all, no forced flush, data on the same disk. In each round both
 // are measured, in the order A B, then B A. Processor seconds are the broker's own, from /proc. `first-minute`
@@ -15,9 +18,11 @@ import { closeSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { Admin } from '@sluice/core/kafka-client/admin'
 import { cpuSeconds, median, range, residentMegabytes } from '../lib/process-figures.ts'
 import { runTool, startApacheKafka } from '../outside/kafka/apache.ts'
 import { freePort, startSluice } from '../outside/target.ts'
+import { newClient } from '../processes/loads.ts'
 
 const { values: options } = parseArgs({
   options: {
@@ -27,15 +32,19 @@ const { values: options } = parseArgs({
     batches: { type: 'string', default: '16384,131072' },
     codecs: { type: 'string', default: 'none' },
     only: { type: 'string' },
+    rates: { type: 'string', default: '1000,5000' },
+    'latency-seconds': { type: 'string', default: '10' },
     'touch-gigabytes': { type: 'string', default: '8' },
   },
 })
 const rounds = Number(options.rounds)
+const latencySeconds = Number(options['latency-seconds'])
 const numbers = (list: string) => list.split(',').map(Number)
 
 interface Contender {
   name: 'sluice' | 'kafka'
   bootstrap: string
+  port: number
   pid: number
 }
 
@@ -75,15 +84,24 @@ async function measured(
   return { megabytesPerSecond, cpuSecondsPerGib: used / gib }
 }
 
-async function createTopic({ bootstrap }: Contender): Promise<string> {
-  const topic = `bench-${topicNumber++}`
-  const args = ['--create', '--topic', topic, '--partitions', '1', '--replication-factor', '1']
-  await tool('kafka-topics', ['--bootstrap-server', bootstrap, ...args])
-  return topic
+/** Topics are made and deleted by our client: Kafka's tool takes seconds to start. */
+async function asAdmin(
+  { port }: Contender,
+  work: (admin: Admin) => Promise<readonly { name: string; error: number }[]>,
+): Promise<void> {
+  const client = newClient(port)
+  const results = await work(new Admin(client)).finally(() => client.close())
+  for (const { name, error } of results) if (error !== 0) throw new Error(`${name}: error ${error}`)
 }
 
-async function deleteTopic({ bootstrap }: Contender, topic: string): Promise<void> {
-  await tool('kafka-topics', ['--bootstrap-server', bootstrap, '--delete', '--topic', topic])
+async function createTopic(contender: Contender): Promise<string> {
+  const name = `bench-${topicNumber++}`
+  await asAdmin(contender, (admin) => admin.createTopics([{ name, partitionCount: 1 }]))
+  return name
+}
+
+async function deleteTopic(contender: Contender, topic: string): Promise<void> {
+  await asAdmin(contender, (admin) => admin.deleteTopics([topic]))
 }
 
 function producerArgs(
@@ -173,7 +191,7 @@ async function latency(pair: Contender[], perSecond: number): Promise<void> {
         arg === 'linger.ms=5' ? 'linger.ms=0' : arg,
       )
       const said = await tool('kafka-producer-perf-test', [
-        ...[...args, '--num-records', String(perSecond * 10)],
+        ...[...args, '--num-records', String(perSecond * (3 + latencySeconds))],
         ...['--warmup-records', String(perSecond * 3)],
       ])
       const last = said.trim().split('\n').at(-1)!
@@ -204,12 +222,13 @@ function touchMemory(gigabytes: number): void {
 
 /** Runs `work` with both brokers, started for it. */
 async function withBoth(work: (pair: Contender[]) => Promise<void>): Promise<void> {
-  const kafka = await startApacheKafka(await freePort())
-  const sluice = await startSluice(await freePort())
+  const [kafkaPort, sluicePort] = [await freePort(), await freePort()]
+  const kafka = await startApacheKafka(kafkaPort)
+  const sluice = await startSluice(sluicePort)
   try {
     await work([
-      { name: 'sluice', bootstrap: sluice.bootstrap, pid: sluice.pid },
-      { name: 'kafka', bootstrap: kafka.bootstrap, pid: kafka.pid },
+      { name: 'sluice', bootstrap: sluice.bootstrap, port: sluicePort, pid: sluice.pid },
+      { name: 'kafka', bootstrap: kafka.bootstrap, port: kafkaPort, pid: kafka.pid },
     ])
   } finally {
     await Promise.allSettled([sluice.stop(), kafka.stop()])
@@ -254,7 +273,7 @@ async function standing(pair: Contender[]): Promise<void> {
     }
   }
   if (!options.only || options.only === 'latency') {
-    for (const perSecond of [1_000, 5_000]) await latency(pair, perSecond)
+    for (const perSecond of numbers(options.rates)) await latency(pair, perSecond)
   }
   for (const { name, pid } of pair) {
     console.log(`${name}: ${residentMegabytes(pid).peak.toFixed(0)} MB resident at most`)
