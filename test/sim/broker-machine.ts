@@ -26,7 +26,10 @@ const restartAfterFatalMs = 500
 
 export interface BrokerMachineOptions {
   readonly config: Record<string, string>
-  readonly segmentBytes: number
+  /** Configs below what Kafka takes. */
+  readonly sizes: Partial<
+    Pick<BrokerConfig, 'log.segment.bytes' | 'log.cleaner.dedupe.buffer.size'>
+  >
   readonly world: World
 }
 
@@ -49,10 +52,10 @@ export class BrokerMachine {
   #losses = 0
   #skewMs = 0
 
-  constructor({ config, segmentBytes, world }: BrokerMachineOptions) {
+  constructor({ config, sizes, world }: BrokerMachineOptions) {
     const resolved = brokerConfig(config)
     assert(resolved.ok, `the configs are legal: ${JSON.stringify(resolved)}`)
-    this.#config = Object.freeze({ ...resolved.config, 'log.segment.bytes': segmentBytes })
+    this.#config = Object.freeze({ ...resolved.config, ...sizes })
     this.#flushesEach = config['log.flush.interval.messages'] === '1'
     this.#world = world
     this.#random = world.random.fork('damage')
@@ -233,7 +236,10 @@ function worldLogger(world: World): Logger {
   const say = (level: string) => (fields: object, message: string) => {
     world.say(`broker ${level} ${message} ${summary(fields)}`)
   }
-  return { debug() {}, info() {}, warn: say('warns:'), error: say('error:') }
+  const info = (fields: object, message: string) => {
+    if (message === 'log cleaned') say('says:')(fields, message)
+  }
+  return { debug() {}, info, warn: say('warns:'), error: say('error:') }
 }
 
 function summary(fields: object): string {

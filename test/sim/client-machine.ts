@@ -41,3 +41,21 @@ export function decodeValue(bytes: Uint8Array | null): string {
   const text = bytes === null ? 'null' : Buffer.from(bytes).toString('latin1')
   return text.replace(/~+$/, '')
 }
+
+const nameHeader = 'name'
+
+/** A tombstone has no value: a header says who sent it. */
+export function tombstoneHeaders(value: string): { key: string; value: Buffer }[] {
+  return [{ key: nameHeader, value: Buffer.from(value) }]
+}
+
+interface NamedRecord {
+  readonly value: Uint8Array | null
+  readonly headers: readonly { readonly key: string; readonly value: Uint8Array | null }[]
+}
+
+/** What a record is called in the history: its value, or what stands for it. */
+export function recordValue({ value, headers }: NamedRecord): string {
+  const named = value ?? headers.find(({ key }) => key === nameHeader)?.value ?? null
+  return decodeValue(named)
+}

@@ -17,6 +17,8 @@ interface Sent {
   readonly idempotent: boolean
   /** It may never be stored. */
   readonly corrupt: boolean
+  /** Sent under an idempotency key, perhaps several times: it may stand in a log once. */
+  readonly keyed?: boolean
   outcome: 'open' | 'acknowledged' | 'failed'
 }
 
@@ -123,6 +125,11 @@ export class History {
     }
   }
 
+  /** What is acknowledged of a partition, by offset. */
+  acknowledgedValues(place: Place): ReadonlyMap<number, string> {
+    return this.#partition(place).acknowledged
+  }
+
   /** The offset behind the last acknowledged record of a partition. */
   acknowledgedEnd(place: Place): number {
     let end = 0
@@ -177,6 +184,7 @@ export class History {
       }
     }
     this.#checkIdempotence(place, records)
+    this.#checkKeyed(place, records)
   }
 
   /** Of each idempotent producer the numbers rise: no duplicate, no change of order. */
@@ -190,6 +198,20 @@ export class History {
         this.violation(`${name(place)}@${offset} ${value} comes after ${sent.producer}#${before}`)
       }
       last.set(sent.producer, sent.number)
+    }
+  }
+
+  #checkKeyed(place: Place, records: readonly { offset: number; value: string }[]): void {
+    const offsets = new Map<string, number>()
+    for (const { offset, value } of records) {
+      if (!this.#sent.get(value)?.keyed) continue
+      const before = offsets.get(value)
+      if (before !== undefined) {
+        this.violation(
+          `${name(place)}@${offset} ${value} is at ${before}, too: its key was forgotten`,
+        )
+      }
+      offsets.set(value, offset)
     }
   }
 

@@ -7,20 +7,26 @@
 import type { MemoryDisk } from '@sluice/core/host/memory/disk'
 import { batchHeaderBytes, readBatchHeader } from '@sluice/protocol/records/batch'
 import { decodeRecords } from '@sluice/protocol/records/record'
-import { decodeValue } from './client-machine.ts'
+import { recordValue } from './client-machine.ts'
 import type { Position } from './history.ts'
+import { tableTopic } from './table-history.ts'
+
+const compacted = [tableTopic, '__consumer_offsets']
 
 export function flushedEnds(disk: MemoryDisk): Map<string, number> {
   const files = disk.flushedFiles()
   const ends = new Map<string, number>()
   for (const { folder, base, content } of segments(files)) {
     const key = keyOf(files, folder)
-    // Behind a gap nothing counts: recovery stops there.
-    if (ends.has(key) && ends.get(key) !== base) continue
+    // Behind a gap nothing counts, unless compaction makes some: recovery stops there.
+    const gaps = compacted.some((topic) => folder.includes(`/${topic}-`))
+    const follows = (offset: number, before: number) =>
+      gaps ? offset >= before : offset === before
+    if (ends.has(key) && !follows(base, ends.get(key) ?? 0)) continue
     let end = base
     for (const at of batches(content)) {
       const { baseOffset, lastOffsetDelta } = readBatchHeader(content, at)
-      if (baseOffset !== end) break
+      if (!follows(baseOffset, end)) break
       end = baseOffset + lastOffsetDelta + 1
     }
     ends.set(key, end)
@@ -42,8 +48,8 @@ export function writtenValues(disk: MemoryDisk): Map<string, Position[]> {
     const values = logs.get(name) ?? []
     logs.set(name, values)
     for (const at of batches(content)) {
-      for (const { offset, value } of decodeRecords(content, at)) {
-        values.push([offset, decodeValue(value)])
+      for (const record of decodeRecords(content, at)) {
+        values.push([record.offset, recordValue(record)])
       }
     }
   }

@@ -7,7 +7,7 @@ import { apis } from '@sluice/protocol/apis'
 import { errors } from '@sluice/protocol/errors'
 import { batchCrc, batchHeaderBytes, readBatchHeader } from '@sluice/protocol/records/batch'
 import { decodeRecords } from '@sluice/protocol/records/record'
-import { decodeValue } from './client-machine.ts'
+import { recordValue } from './client-machine.ts'
 import { name, type Place } from './history.ts'
 
 /** Where topics have names. */
@@ -15,9 +15,15 @@ const fetchVersionMax = 12
 /** Small, so that the log is read in many pieces. */
 const fetchBytes = 4_000
 
+export interface ReadRecord {
+  readonly offset: number
+  readonly key: string
+  readonly value: string
+}
+
 export interface WholeLog {
   readonly startOffset: number
-  readonly records: { offset: number; value: string }[]
+  readonly records: ReadRecord[]
 }
 
 export async function readLog(client: KafkaClient, place: Place): Promise<WholeLog> {
@@ -30,12 +36,12 @@ export async function readLog(client: KafkaClient, place: Place): Promise<WholeL
       throw new Error(`${name(place)}@${offset} is read with error ${answer.errorCode}`)
     }
     const read = decodeFetched(answer.records, place, offset)
-    if (read.length === 0) {
+    if (read.nextOffset === offset) {
       if (offset < answer.highWatermark) throw new Error(`${name(place)}@${offset} is not served`)
       return { startOffset, records }
     }
-    records.push(...read)
-    offset = (read.at(-1)?.offset ?? 0) + 1
+    records.push(...read.records)
+    offset = read.nextOffset
   }
 }
 
@@ -53,18 +59,24 @@ async function fetchFrom(client: KafkaClient, { topic, partition }: Place, fetch
   return response.responses[0].partitions[0]
 }
 
-/** The records at `from` and behind it; a batch that is cut off at the end is left out. */
-function decodeFetched(buffer: Buffer | null, place: Place, from: number): WholeLog['records'] {
-  const records: WholeLog['records'] = []
-  if (buffer === null) return records
+/**
+ * The records at `from` and behind it, and the offset behind the last batch, which compaction may have left
+ * without records; a batch that is cut off at the end is left out.
+ */
+function decodeFetched(buffer: Buffer | null, place: Place, from: number) {
+  const records: ReadRecord[] = []
+  let nextOffset = from
+  if (buffer === null) return { records, nextOffset }
   for (let at = 0; at + batchHeaderBytes <= buffer.length; ) {
-    const { batchBytes, crc, baseOffset } = readBatchHeader(buffer, at)
+    const { batchBytes, crc, baseOffset, lastOffsetDelta } = readBatchHeader(buffer, at)
     if (at + batchBytes > buffer.length) break
     if (batchCrc(buffer, at) !== crc) throw new Error(`${name(place)}@${baseOffset}: wrong CRC`)
-    for (const { offset, value } of decodeRecords(buffer, at)) {
-      if (offset >= from) records.push({ offset, value: decodeValue(value) })
+    for (const record of decodeRecords(buffer, at)) {
+      const { offset, key } = record
+      if (offset >= from) records.push({ offset, key: `${key}`, value: recordValue(record) })
     }
     at += batchBytes
+    nextOffset = baseOffset + lastOffsetDelta + 1
   }
-  return records
+  return { records, nextOffset }
 }

@@ -3,16 +3,27 @@
 //
 //   start -> faults and traffic -> heal -> all settled -> all caught up -> whole logs read -> closed
 
+import type { KafkaClient } from '@sluice/core/kafka-client/kafka-client'
 import { BrokerMachine } from './broker-machine.ts'
 import { StateChecker } from './checkers.ts'
 import { startClient } from './client-machine.ts'
 import { Faults } from './faults.ts'
 import { GroupActor } from './group-actor.ts'
 import { name as nameOf, type Place } from './history.ts'
+import { KeyedActor } from './keyed-actor.ts'
 import { readLog } from './log-reader.ts'
-import { drawPlan, type Plan } from './plan.ts'
+import { drawPlan, type Plan, type TablePlan } from './plan.ts'
 import { ProducerActor } from './producer-actor.ts'
 import { ReaderActor } from './reader-actor.ts'
+import { TableHistory } from './table-history.ts'
+import {
+  readTable,
+  type TableContext,
+  TableFollower,
+  TableReader,
+  tablePlaces,
+} from './table-reader.ts'
+import { TableWriter } from './table-writer.ts'
 import { createTopics, passingTopic, TopicActor } from './topic-actor.ts'
 import { TrimmerActor } from './trimmer-actor.ts'
 import { VandalActor } from './vandal-actor.ts'
@@ -20,6 +31,8 @@ import { World } from './world.ts'
 
 /** After the faults everything must come right within so long. */
 const progressMs = 60_000
+/** For the log cleaner to look at all. */
+const cleaningMs = 400
 
 export interface Result {
   readonly seed: number
@@ -69,7 +82,10 @@ class Simulation {
     this.#broker = new BrokerMachine({
       world,
       config: plan.broker,
-      segmentBytes: plan.segmentBytes,
+      sizes: {
+        'log.segment.bytes': plan.segmentBytes,
+        ...(plan.table && { 'log.cleaner.dedupe.buffer.size': plan.table.mapBytes }),
+      },
     })
     this.#places = plan.topics.flatMap(({ name: topic, partitions }) =>
       Array.from({ length: partitions }, (_, partition) => ({ topic, partition })),
@@ -78,18 +94,24 @@ class Simulation {
 
   async run(): Promise<void> {
     const world = this.#world
-    const { durationMs, topics, producers, readers, groups, faultPlan } = this.#plan
+    const { durationMs, topics, producers, readers, groups, keyed, table, faultPlan } = this.#plan
     this.#broker.start()
     const { client } = startClient(world, 'judge')
-    await this.#within('topics are created', createTopics(client, topics))
+    await this.#within(
+      'topics are created',
+      createTopics(client, [...topics, ...(table ? [table.topic] : [])]),
+    )
     const state = new StateChecker(world, this.#broker)
     state.begin()
+    const keyedContext = { world, broker: this.#broker, topics, mayForget: this.#mayForget }
     const actors = {
       producers: producers.map((producer) => new ProducerActor(world, producer, topics)),
       readers: readers.map((name) => new ReaderActor(world, this.#broker, name, topics)),
       groups: groups.map((group) => new GroupActor(world, this.#broker, group, topics)),
       vandal: new VandalActor(world, topics),
       trimmer: this.#plan.trims ? new TrimmerActor(world, this.#places) : undefined,
+      keyed: keyed.map((name) => new KeyedActor(keyedContext, name)),
+      table: table && new TableActors(this.#tableContext(table)),
       passing: this.#plan.passingTopics ? new TopicActor(world, this.#broker) : undefined,
     }
     for (const producer of actors.producers) void producer.run()
@@ -98,6 +120,8 @@ class Simulation {
     void actors.vandal.run()
     const trimming = actors.trimmer?.run()
     const passing = actors.passing?.run()
+    const sending = Promise.all(actors.keyed.map((one) => one.run()))
+    actors.table?.begin()
     const faults = new Faults(world, this.#broker, faultPlan)
     faults.begin()
     await this.#pass(durationMs)
@@ -108,8 +132,11 @@ class Simulation {
     actors.vandal.stop()
     actors.trimmer?.stop()
     actors.passing?.stop()
+    for (const one of actors.keyed) one.stop()
+    actors.table?.stop()
     const { history } = world
     await this.#until('every record is settled', () => history.open === 0)
+    await this.#within('keyed requests are answered', sending)
     if (trimming !== undefined) await this.#within('the trimmer is at rest', trimming)
     if (passing !== undefined) await this.#within('the passing topic is at rest', passing)
     for (const reader of actors.readers) {
@@ -123,22 +150,68 @@ class Simulation {
       const log = await this.#within('logs are read', reading)
       if (log !== undefined) history.finalLog(place, log.records, log.startOffset)
     }
+    if (actors.table !== undefined) await this.#judgeTable(actors.table, client)
     for (const reader of actors.readers) reader.close()
     for (const group of actors.groups) await this.#within('members leave', group.close())
     for (const producer of actors.producers) await this.#within('producers end', producer.close())
     actors.vandal.close()
     actors.trimmer?.close()
     actors.passing?.close()
+    for (const one of actors.keyed) one.close()
+    if (actors.table !== undefined) await this.#within('writers end', actors.table.close())
     client.close()
     state.stop()
     await this.#checkFolders()
   }
 
+  get #mayForget(): boolean {
+    const { broker, faultPlan } = this.#plan
+    if (broker['log.flush.interval.messages'] === '1') return false
+    return faultPlan.faults.some(({ kind }) => kind === 'power loss')
+  }
+
+  #tableContext(plan: TablePlan): TableContext {
+    const { faults } = this.#plan.faultPlan
+    return {
+      world: this.#world,
+      broker: this.#broker,
+      plan,
+      table: new TableHistory(this.#world.history),
+      clockJumps: faults.some(({ kind }) => kind === 'clock jump'),
+    }
+  }
+
+  /** As it is now, and once more when the log cleaner has had time. */
+  async #judgeTable(actors: TableActors, client: KafkaClient): Promise<void> {
+    const { context, follower } = actors
+    for (const pauseMs of [0, cleaningMs]) {
+      await this.#pass(pauseMs)
+      for (const place of tablePlaces(context.plan)) {
+        const reading = client.retry(() => readTable(context, { client }, place))
+        await this.#within('tables are read', reading)
+      }
+    }
+    if (follower === undefined) return
+    const places = tablePlaces(context.plan)
+    await this.#caughtUp('the follower', (place) => follower.position(place), places)
+    for (const place of places) {
+      const log = await this.#within(
+        'tables are read',
+        client.retry(() => readLog(client, place)),
+      )
+      if (log !== undefined) follower.check(place, log.records)
+    }
+  }
+
   /** Waits until a reader of all partitions is at the end of each. */
-  async #caughtUp(who: string, position: (place: Place) => number): Promise<void> {
+  async #caughtUp(
+    who: string,
+    position: (place: Place) => number,
+    places = this.#places,
+  ): Promise<void> {
     const lagging = () => {
       const { broker } = this.#broker
-      return this.#places.flatMap((place) => {
+      return places.flatMap((place) => {
         const end = broker?.partitions.get(place.topic, place.partition)?.highWatermark
         const at = position(place)
         return end !== undefined && at >= end ? [] : [`${nameOf(place)} ${at} of ${end}`]
@@ -192,6 +265,37 @@ class Simulation {
 
   #stopAtViolation(): void {
     if (this.#world.history.violations.length > 0) throw new Stopped()
+  }
+}
+
+class TableActors {
+  readonly context: TableContext
+  readonly follower: TableFollower | undefined
+  readonly #writers: readonly TableWriter[]
+  readonly #readers: readonly TableReader[]
+
+  constructor(context: TableContext) {
+    const { world, plan, table } = context
+    this.context = context
+    this.#writers = plan.writers.map((one) => new TableWriter(world, one, plan.topic, table))
+    this.#readers = plan.readers.map((name) => new TableReader(context, name))
+    this.follower = plan.followed ? new TableFollower(context) : undefined
+  }
+
+  begin(): void {
+    for (const one of [...this.#writers, ...this.#readers]) void one.run()
+    void this.follower?.run()
+  }
+
+  /** Nothing new is written. */
+  stop(): void {
+    for (const one of [...this.#writers, ...this.#readers]) one.stop()
+  }
+
+  async close(): Promise<void> {
+    for (const one of this.#readers) one.close()
+    this.follower?.close()
+    await Promise.all(this.#writers.map((writer) => writer.close()))
   }
 }
 

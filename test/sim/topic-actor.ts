@@ -26,8 +26,9 @@ export async function createTopics(
   client: KafkaClient,
   plans: readonly TopicPlan[],
 ): Promise<void> {
-  const topics = plans.map(({ name, partitions: numPartitions }) => {
-    return { name, numPartitions, replicationFactor: 1, assignments: [], configs: [] }
+  const topics = plans.map(({ name, partitions: numPartitions, configs: given = {} }) => {
+    const configs = Object.entries(given).map(([key, value]) => ({ name: key, value }))
+    return { name, numPartitions, replicationFactor: 1, assignments: [], configs }
   })
   const attempt = async () => {
     const response = await client.request(apis.createTopics, 'controller', { topics })

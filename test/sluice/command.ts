@@ -6,7 +6,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 
-const launcher = path.join(import.meta.dirname, '../../packages/sluice/bin/sluice.cjs')
+export const launcher = path.join(import.meta.dirname, '../../packages/sluice/bin/sluice.cjs')
 
 export interface Result {
   readonly status: number | null
