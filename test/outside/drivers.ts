@@ -3,6 +3,7 @@
 //   DRIVER produce --bootstrap H:P --topic T [--codec C] [--idempotent true|false]   records on standard input
 //   DRIVER consume --bootstrap H:P --topics T,U --max N [--group G] [--timeout MS]   records on standard output
 //          [--assignor range|roundrobin|sticky|cooperative-sticky] [--instance ID]   as a member of the group
+//          [--through OFFSET]   ends when that offset of each topic was seen (java)
 //   DRIVER transact --bootstrap H:P                prints 'begun' or 'refused: …' (java, confluent, kafkajs)
 //
 // A record is a JSON line { key, value, headers: [[name, value]], partition?, timestamp? }; bytes are base64.
@@ -81,7 +82,14 @@ export async function produce(
 /** Reads `max` records, or as many as come before the time-out, in the order the client gave them. */
 export async function consume(
   client: Client,
-  options: { bootstrap: string; topics: string[]; max: number; group?: string; timeout?: number },
+  options: {
+    bootstrap: string
+    topics: string[]
+    max: number
+    group?: string
+    timeout?: number
+    through?: number
+  },
 ): Promise<ConsumedRecord[]> {
   const child = startDriver(client, 'consume', { ...options, topics: options.topics.join(',') })
   const { status, stdout, stderr } = await finished(child, '', (options.timeout ?? 30_000) + 30_000)

@@ -9,9 +9,11 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Base64;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Properties;
+import java.util.Set;
 import java.util.concurrent.Future;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -107,7 +109,9 @@ public class JavaDriver {
         Thread.currentThread().interrupt();
       }
     }));
-    long deadline = System.nanoTime() + Long.parseLong(options.getOrDefault("timeout", "30000")) * 1_000_000L;
+    // Each topic has one partition: reading ends when this offset of all was seen.
+    long through = Long.parseLong(options.getOrDefault("through", String.valueOf(Long.MAX_VALUE)));
+    Set<String> finished = new HashSet<>();
     try (var consumer = new KafkaConsumer<>(config, new ByteArrayDeserializer(), new ByteArrayDeserializer())) {
       if (options.containsKey("group")) consumer.subscribe(topics);
       else {
@@ -117,9 +121,12 @@ public class JavaDriver {
         consumer.assign(all);
         consumer.seekToBeginning(all);
       }
-      for (long seen = 0; !stopped && seen < max && System.nanoTime() < deadline; ) {
+      // A virtual machine that starts on a busy machine may take ten seconds to have a consumer.
+      long deadline = System.nanoTime() + Long.parseLong(options.getOrDefault("timeout", "30000")) * 1_000_000L;
+      for (long seen = 0; !stopped && seen < max && finished.size() < topics.size() && System.nanoTime() < deadline; ) {
         for (ConsumerRecord<byte[], byte[]> record : consumer.poll(Duration.ofMillis(200))) {
           print(out, record);
+          if (record.offset() >= through) finished.add(record.topic());
           seen++;
         }
         out.flush();
