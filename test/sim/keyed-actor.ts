@@ -21,6 +21,7 @@ const killChance = 0.1
 const killAfterMsMax = 30
 const repeatChance = 0.4
 const batchBytesMax = 1_048_576
+const lane = 'keyed'
 
 interface KeyedRequest {
   readonly topic: string
@@ -69,7 +70,7 @@ export class KeyedActor {
     this.#broker = broker
     this.#topics = topics
     this.#home = startClient(world, name)
-    this.#produce = new ExactProduce(this.#home.client, batchBytesMax)
+    this.#produce = new ExactProduce(this.#home.client, { batchBytesMax, lane })
   }
 
   async run(): Promise<void> {
@@ -213,7 +214,7 @@ export class KeyedActor {
   #restart(): void {
     this.#world.kill(this.#home.machine, 'kill')
     this.#home = startClient(this.#world, this.#name)
-    this.#produce = new ExactProduce(this.#home.client, batchBytesMax)
+    this.#produce = new ExactProduce(this.#home.client, { batchBytesMax, lane })
   }
 }
 
