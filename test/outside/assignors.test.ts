@@ -158,6 +158,8 @@ const choices: readonly (readonly [Client, readonly string[]])[] = [
   ['java', all],
   ['confluent', ['range', 'roundrobin', 'cooperative-sticky']],
   ['kafka-python', all],
+  ['franz-go', ['roundrobin', 'cooperative-sticky']],
+  ['sarama', ['range', 'sticky']],
   ['sluice', all],
 ]
 /** Those that have one of their own. */
@@ -220,7 +222,7 @@ describe('members of several clients, each of which leads once', () => {
 })
 
 describe('static members are restarted without a rebalance', () => {
-  const drivers: Client[] = ['java', 'confluent', 'kafka-python', 'sluice']
+  const drivers: Client[] = ['java', 'confluent', 'kafka-python', 'franz-go', 'sluice']
 
   test.each(drivers)('%s', { timeout: 240_000 }, async (driver) => {
     const scene = await Scene.create(`static.${driver}`)

@@ -5,6 +5,8 @@
 //          [--assignor range|roundrobin|sticky|cooperative-sticky] [--instance ID]   as a member of the group
 //          [--through OFFSET]   ends when that offset of each topic was seen (java)
 //   DRIVER transact --bootstrap H:P                prints 'begun' or 'refused: …' (java, confluent, kafkajs)
+//   DRIVER admin --bootstrap H:P --topic T --group G   makes T, asks and alters what it can, deletes T and G
+//                                                      (where there is an admin client: adminClients)
 //
 // A record is a JSON line { key, value, headers: [[name, value]], partition?, timestamp? }; bytes are base64.
 
@@ -32,6 +34,8 @@ const commands = {
   'kafka-python': [`${cache}/python/bin/python`, `${drivers}/kafka_python.py`],
   kafkajs: [process.execPath, `${drivers}/kafkajs.ts`],
   platformatic: [process.execPath, `${drivers}/platformatic.ts`],
+  'franz-go': [`${cache}/go/drivers`, 'franz-go'],
+  sarama: [`${cache}/go/drivers`, 'sarama'],
   kcat: [process.execPath, `${drivers}/kcat.ts`],
   sluice: [process.execPath, `${drivers}/sluice.ts`],
   console: [process.execPath, `${drivers}/console.ts`],
@@ -48,7 +52,12 @@ export const clients = (Object.keys(commands) as Client[]).filter(
 /** Those that can be members of a group. */
 export const groupClients = clients.filter((client) => client !== 'curl')
 
-type Verb = 'produce' | 'consume' | 'transact'
+export const adminClients: readonly Client[] = [
+  ...(['java', 'confluent', 'kafka-python', 'kafkajs', 'platformatic'] as const),
+  ...(['franz-go', 'sarama'] as const),
+]
+
+type Verb = 'produce' | 'consume' | 'transact' | 'admin'
 type Options = Record<string, string | number | boolean | undefined>
 
 /** The program and its arguments. */

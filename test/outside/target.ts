@@ -38,8 +38,9 @@ export async function startSluice(
   port: number,
   overrides: Record<string, string> = {},
   home = mkdtempSync(join(tmpdir(), 'sluice-outside-')),
+  log: 'inherit' | number = 'inherit',
 ): Promise<Target> {
-  const child = spawnSluice(port, home, overrides)
+  const child = spawnSluice(port, home, overrides, log)
   const ended = new Promise<number | null>((done) => child.on('close', (code) => done(code)))
   await ready(port, child)
   return {
@@ -60,6 +61,7 @@ export function spawnSluice(
   port: number,
   home: string,
   overrides: Record<string, string>,
+  log: 'inherit' | number = 'inherit',
 ): ChildProcess {
   const flags = Object.entries(overrides).flatMap(([name, value]) => [
     '--override',
@@ -67,7 +69,7 @@ export function spawnSluice(
   ])
   const [command, main] = sluiceCommand
   const args = [main, 'dev', '--port', String(port), '--data', home, ...flags]
-  return spawn(command, args, { stdio: ['ignore', 'ignore', 'inherit'] })
+  return spawn(command, args, { stdio: ['ignore', 'ignore', log] })
 }
 
 /** Resolves when /readyz answers 200. */

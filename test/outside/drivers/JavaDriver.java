@@ -19,14 +19,24 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.AlterConfigOp;
+import org.apache.kafka.clients.admin.ConfigEntry;
+import org.apache.kafka.clients.admin.NewPartitions;
+import org.apache.kafka.clients.admin.NewTopic;
+import org.apache.kafka.clients.admin.OffsetSpec;
+import org.apache.kafka.clients.admin.RecordsToDelete;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.clients.producer.RecordMetadata;
+import org.apache.kafka.common.ElectionType;
 import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.config.ConfigResource;
 import org.apache.kafka.common.header.Header;
 import org.apache.kafka.common.header.internals.RecordHeader;
+import org.apache.kafka.common.quota.ClientQuotaFilter;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 
@@ -39,6 +49,7 @@ public class JavaDriver {
     for (int i = 1; i + 1 < args.length; i += 2) options.put(args[i].substring(2), args[i + 1]);
     if (args[0].equals("produce")) produce(options);
     else if (args[0].equals("transact")) transact(options);
+    else if (args[0].equals("admin")) admin(options);
     else consume(options);
   }
 
@@ -49,6 +60,7 @@ public class JavaDriver {
   static void produce(Map<String, String> options) throws Exception {
     Properties config = new Properties();
     config.put("bootstrap.servers", options.get("bootstrap"));
+    config.put("client.id", "java");
     config.put("compression.type", options.getOrDefault("codec", "none"));
     config.put("enable.idempotence", options.getOrDefault("idempotent", "true"));
     config.put("acks", options.getOrDefault("acks", "all"));
@@ -71,6 +83,40 @@ public class JavaDriver {
     System.out.println("{\"sent\":" + sent.size() + "}");
   }
 
+  /** One of each thing that its admin client can do. */
+  static void admin(Map<String, String> options) throws Exception {
+    String topic = options.get("topic"), group = options.get("group");
+    TopicPartition first = new TopicPartition(topic, 0);
+    ConfigResource resource = new ConfigResource(ConfigResource.Type.TOPIC, topic);
+    AlterConfigOp longer = new AlterConfigOp(new ConfigEntry("retention.ms", "3600000"), AlterConfigOp.OpType.SET);
+    Properties config = new Properties();
+    config.put("bootstrap.servers", options.get("bootstrap"));
+    config.put("client.id", "java");
+    try (Admin it = Admin.create(config)) {
+      it.createTopics(List.of(new NewTopic(topic, 1, (short) 1))).all().get();
+      it.createPartitions(Map.of(topic, NewPartitions.increaseTo(2))).all().get();
+      it.describeConfigs(List.of(resource)).all().get();
+      it.incrementalAlterConfigs(Map.of(resource, List.of(longer))).all().get();
+      it.listOffsets(Map.of(first, OffsetSpec.latest())).all().get();
+      it.describeTopics(List.of(topic)).allTopicNames().get();
+      it.listTopics().names().get();
+      it.describeCluster().nodes().get();
+      it.listGroups().all().get();
+      it.describeClassicGroups(List.of(group)).all().get();
+      it.listConsumerGroupOffsets(group).partitionsToOffsetAndMetadata().get();
+      it.describeLogDirs(List.of(1)).allDescriptions().get();
+      it.describeProducers(List.of(first)).all().get();
+      it.describeFeatures().featureMetadata().get();
+      it.describeMetadataQuorum().quorumInfo().get();
+      it.describeClientQuotas(ClientQuotaFilter.all()).entities().get();
+      it.listPartitionReassignments().reassignments().get();
+      it.electLeaders(ElectionType.PREFERRED, Set.of(first)).partitions().get();
+      it.deleteRecords(Map.of(first, RecordsToDelete.beforeOffset(0))).all().get();
+      it.deleteConsumerGroups(List.of(group)).all().get();
+      it.deleteTopics(List.of(topic)).all().get();
+    }
+  }
+
   /** Begins a transaction, which a broker without transactions must refuse at once. */
   static void transact(Map<String, String> options) {
     Properties config = new Properties();
@@ -89,6 +135,7 @@ public class JavaDriver {
     long max = Long.parseLong(options.get("max"));
     Properties config = new Properties();
     config.put("bootstrap.servers", options.get("bootstrap"));
+    config.put("client.id", "java");
     config.put("auto.offset.reset", "earliest");
     config.put("enable.auto.commit", "true");
     config.put("auto.commit.interval.ms", "200");

@@ -1,6 +1,9 @@
 """confluent-kafka (librdkafka) behind the drivers' common command line (see drivers.ts)."""
 import base64, json, signal, sys, time
-from confluent_kafka import Consumer, Producer, TopicPartition, OFFSET_BEGINNING, KafkaException
+from confluent_kafka import (
+    Consumer, ConsumerGroupTopicPartitions, KafkaException, OFFSET_BEGINNING, Producer, TopicCollection, TopicPartition)
+from confluent_kafka.admin import (
+    AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, NewPartitions, NewTopic, OffsetSpec)
 
 options = {sys.argv[i][2:]: sys.argv[i + 1] for i in range(2, len(sys.argv) - 1, 2)}
 raw = options.get('raw') == 'true'
@@ -26,6 +29,7 @@ def text(value):
 def produce():
     producer = Producer({
         'bootstrap.servers': options['bootstrap'],
+        'client.id': 'confluent',
         'compression.type': options.get('codec', 'none'),
         'enable.idempotence': options.get('idempotent', 'true') == 'true',
         'acks': options.get('acks', 'all'),
@@ -73,6 +77,7 @@ def consume():
     consumer = Consumer({
         **extra,
         'bootstrap.servers': options['bootstrap'],
+        'client.id': 'confluent',
         'group.id': group or 'unused',
         'enable.auto.commit': group is not None,
         'auto.commit.interval.ms': 200,
@@ -118,4 +123,32 @@ def transact():
         print(f'refused: {error}')
 
 
-{'produce': produce, 'consume': consume, 'transact': transact}[sys.argv[1]]()
+def admin():
+    """One of each thing that its admin client can do."""
+    it = AdminClient({'bootstrap.servers': options['bootstrap'], 'client.id': 'confluent'})
+    topic, group = options['topic'], options['group']
+
+    def done(futures):
+        for future in futures.values():
+            future.result(30)
+
+    done(it.create_topics([NewTopic(topic, 1, 1)]))
+    done(it.create_partitions([NewPartitions(topic, 2)]))
+    resource = ConfigResource(ConfigResource.Type.TOPIC, topic)
+    done(it.describe_configs([resource]))
+    done(it.incremental_alter_configs([ConfigResource(
+        ConfigResource.Type.TOPIC, topic, incremental_configs=[
+            ConfigEntry('retention.ms', '3600000', incremental_operation=AlterConfigOpType.SET)])]))
+    done(it.list_offsets({TopicPartition(topic, 0): OffsetSpec.latest()}))
+    it.list_topics(timeout=30)
+    it.describe_cluster().result(30)
+    done(it.describe_topics(TopicCollection([topic])))
+    it.list_consumer_groups().result(30)
+    done(it.describe_consumer_groups([group]))
+    done(it.list_consumer_group_offsets([ConsumerGroupTopicPartitions(group)]))
+    done(it.delete_records([TopicPartition(topic, 0, 0)]))
+    done(it.delete_consumer_groups([group]))
+    done(it.delete_topics([topic]))
+
+
+{'produce': produce, 'consume': consume, 'transact': transact, 'admin': admin}[sys.argv[1]]()

@@ -1,7 +1,8 @@
 """kafka-python behind the drivers' common command line (see drivers.ts)."""
 import base64, json, signal, sys, time
-from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 
+from kafka.admin import ConfigResource, ConfigResourceType, NewPartitions, NewTopic
 from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
 from kafka.coordinator.assignors.range import RangePartitionAssignor
 from kafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
@@ -37,6 +38,7 @@ def produce():
     codec = options.get('codec', 'none')
     idempotent = options.get('idempotent', 'true') == 'true'
     producer = KafkaProducer(
+        client_id='kafka-python',
         bootstrap_servers=options['bootstrap'], acks='all', enable_idempotence=idempotent,
         compression_type=None if codec == 'none' else codec, linger_ms=5)
     futures = []
@@ -62,6 +64,7 @@ def consume():
         extra['group_instance_id'] = options['instance']
     consumer = KafkaConsumer(
         **extra,
+        client_id='kafka-python',
         bootstrap_servers=options['bootstrap'], group_id=group, enable_auto_commit=group is not None,
         auto_commit_interval_ms=200, auto_offset_reset='earliest', check_crcs=True,
         isolation_level=options.get('isolation', 'read_uncommitted'))
@@ -87,4 +90,25 @@ def consume():
     consumer.close()
 
 
-produce() if sys.argv[1] == 'produce' else consume()
+def admin():
+    """One of each thing that its admin client can do."""
+    it = KafkaAdminClient(bootstrap_servers=options['bootstrap'], client_id='kafka-python')
+    topic, group = options['topic'], options['group']
+    it.create_topics([NewTopic(topic, 1, 1)])
+    it.create_partitions({topic: NewPartitions(2)})
+    it.describe_configs([ConfigResource(ConfigResourceType.TOPIC, topic)])
+    it.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic, {'retention.ms': '3600000'})])
+    it.describe_topics([topic])
+    it.list_topics()
+    it.describe_cluster()
+    it.list_groups()
+    it.describe_groups([group])
+    it.list_group_offsets(group)
+    it.describe_log_dirs()
+    it.delete_records({TopicPartition(topic, 0): 0})
+    it.delete_groups([group])
+    it.delete_topics([topic])
+    it.close()
+
+
+{'produce': produce, 'consume': consume, 'admin': admin}[sys.argv[1]]()

@@ -15,7 +15,7 @@ for (const [codec, name] of Object.entries(codecs) as [keyof typeof codecs, 'Sna
 }
 const kafka = new Kafka({
   brokers: option('bootstrap').split(','),
-  clientId: 'kafkajs-driver',
+  clientId: 'kafkajs',
   logLevel: logLevel.ERROR,
 })
 
@@ -119,7 +119,30 @@ async function transact(): Promise<void> {
   process.stdout.write(`${verdict}\n`)
 }
 
-const verbs: Record<string, () => Promise<void>> = { produce, consume, transact }
+/** One of each thing that its admin client can do. */
+async function admin(): Promise<void> {
+  const it = kafka.admin()
+  const [topic, groupId] = [option('topic'), option('group')]
+  await it.connect()
+  await it.createTopics({ topics: [{ topic, numPartitions: 1 }] })
+  await it.createPartitions({ topicPartitions: [{ topic, count: 2 }] })
+  await it.fetchTopicMetadata({ topics: [topic] })
+  await it.fetchTopicOffsets(topic)
+  const resource = { type: kafkajs.ConfigResourceTypes.TOPIC, name: topic }
+  await it.describeConfigs({ resources: [resource], includeSynonyms: false })
+  const configEntries = [{ name: 'retention.ms', value: '3600000' }]
+  await it.alterConfigs({ validateOnly: false, resources: [{ ...resource, configEntries }] })
+  await it.describeCluster()
+  await it.listGroups()
+  await it.describeGroups([groupId])
+  await it.fetchOffsets({ groupId })
+  await it.deleteTopicRecords({ topic, partitions: [{ partition: 0, offset: '0' }] })
+  await it.deleteGroups([groupId])
+  await it.deleteTopics({ topics: [topic] })
+  await it.disconnect()
+}
+
+const verbs: Record<string, () => Promise<void>> = { produce, consume, transact, admin }
 await verbs[process.argv[2]]()
 // The client may keep sockets open; what was printed must get out first.
 flushPrinted(() => process.exit(0))

@@ -33,7 +33,7 @@ async function produceRun(
     '-X',
     `enable.idempotence=${options['idempotent'] ?? 'true'}`,
   )
-  args.push('-X', 'linger.ms=5')
+  args.push('-X', 'linger.ms=5', '-X', 'client.id=kcat')
   if (partition >= 0) args.push('-p', String(partition))
   for (const [name, value] of headers) args.push('-H', `${name}=${data(value) ?? ''}`)
   const child = spawn('kcat', args, { stdio: ['pipe', 'inherit', 'inherit'] })
@@ -50,7 +50,8 @@ async function produceRun(
 async function consume(): Promise<void> {
   const most = Number(option('max'))
   const topics = option('topics').split(',')
-  const common = ['-b', option('bootstrap'), '-J', '-u', '-X', 'check.crcs=true', '-q']
+  const common = ['-b', option('bootstrap'), '-J', '-u', '-q']
+  common.push('-X', 'check.crcs=true', '-X', 'client.id=kcat')
   if (options['group']) {
     const config = ['-X', 'auto.offset.reset=earliest', '-X', 'auto.commit.interval.ms=200']
     await consumeRun([...common, ...config, '-G', options['group'], ...topics], most)

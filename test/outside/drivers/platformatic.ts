@@ -1,7 +1,9 @@
 // @platformatic/kafka behind the drivers' common command line (see drivers.ts).
 
 import {
+  Admin,
   CompressionAlgorithms,
+  ConfigResourceTypes,
   Consumer,
   MessagesStreamModes,
   ProduceAcks,
@@ -13,7 +15,7 @@ const bootstrapBrokers = option('bootstrap').split(',')
 
 async function produce(): Promise<void> {
   const producer = new Producer({
-    clientId: 'platformatic-driver',
+    clientId: 'platformatic',
     bootstrapBrokers,
     autocreateTopics: true,
     idempotent: (options['idempotent'] ?? 'true') === 'true',
@@ -44,7 +46,7 @@ async function consume(): Promise<void> {
   const topics = option('topics').split(',')
   const most = Number(option('max'))
   const consumer = new Consumer({
-    clientId: 'platformatic-driver',
+    clientId: 'platformatic',
     groupId: options['group'] ?? `platformatic-${process.pid}`,
     bootstrapBrokers,
     groupInstanceId: options['instance'],
@@ -82,6 +84,36 @@ async function consume(): Promise<void> {
   await consumer.close()
 }
 
-await (process.argv[2] === 'produce' ? produce() : consume())
+/** One of each thing that its admin client can do. */
+async function admin(): Promise<void> {
+  const it = new Admin({ clientId: 'platformatic', bootstrapBrokers })
+  const [topic, group] = [option('topic'), option('group')]
+  await it.createTopics({ topics: [topic], partitions: 1, replicas: 1 })
+  await it.createPartitions({
+    topics: [{ name: topic, count: 2, assignments: [{ brokerIds: [1] }] }],
+  })
+  const resourceType = ConfigResourceTypes.TOPIC
+  await it.describeConfigs({ resources: [{ resourceType, resourceName: topic }] })
+  const configs = [{ name: 'retention.ms', value: '3600000', configOperation: 0 as const }]
+  await it.incrementalAlterConfigs({
+    resources: [{ resourceType, resourceName: topic, configs }],
+    validateOnly: false,
+  })
+  await it.listTopics()
+  await it.listOffsets({
+    topics: [{ name: topic, partitions: [{ partitionIndex: 0, timestamp: -1n }] }],
+  })
+  await it.listGroups()
+  await it.describeGroups({ groups: [group] })
+  await it.listConsumerGroupOffsets({ groups: [group] })
+  await it.describeLogDirs({ topics: [{ name: topic, partitions: [0] }] })
+  await it.deleteRecords({ topics: [{ name: topic, partitions: [{ partition: 0, offset: 0n }] }] })
+  await it.deleteGroups({ groups: [group] })
+  await it.deleteTopics({ topics: [topic] })
+  await it.close()
+}
+
+const verbs: Record<string, () => Promise<void>> = { produce, consume, admin }
+await verbs[process.argv[2]]()
 // The client may keep sockets open; what was printed must get out first.
 flushPrinted(() => process.exit(0))

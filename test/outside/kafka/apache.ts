@@ -37,6 +37,11 @@ export const toolClass = {
   'kafka-producer-perf-test': `${tools}.ProducerPerformance`,
   'kafka-consumer-perf-test': `${tools}.ConsumerPerformance`,
   'kafka-e2e-latency': `${tools}.EndToEndLatency`,
+  'kafka-verifiable-producer': `${tools}.VerifiableProducer`,
+  'kafka-verifiable-consumer': `${tools}.VerifiableConsumer`,
+  'kafka-delegation-tokens': `${tools}.DelegationTokenCommand`,
+  'kafka-streams-application-reset': `${tools}.StreamsResetter`,
+  'kafka-console-share-consumer': `${tools}.consumer.ConsoleShareConsumer`,
 } as const
 
 export type Tool = keyof typeof toolClass
