@@ -34,6 +34,9 @@ import {
 import { endTxnRequest, endTxnResponse } from './messages/26-end-txn.ts'
 import { writeTxnMarkersRequest, writeTxnMarkersResponse } from './messages/27-write-txn-markers.ts'
 import { txnOffsetCommitRequest, txnOffsetCommitResponse } from './messages/28-txn-offset-commit.ts'
+import { describeAclsRequest, describeAclsResponse } from './messages/29-describe-acls.ts'
+import { createAclsRequest, createAclsResponse } from './messages/30-create-acls.ts'
+import { deleteAclsRequest, deleteAclsResponse } from './messages/31-delete-acls.ts'
 import { describeConfigsRequest, describeConfigsResponse } from './messages/32-describe-configs.ts'
 import { alterConfigsRequest, alterConfigsResponse } from './messages/33-alter-configs.ts'
 import {
@@ -155,6 +158,9 @@ export const apis = {
   endTxn: api('EndTxn', endTxnRequest, endTxnResponse),
   writeTxnMarkers: api('WriteTxnMarkers', writeTxnMarkersRequest, writeTxnMarkersResponse),
   txnOffsetCommit: api('TxnOffsetCommit', txnOffsetCommitRequest, txnOffsetCommitResponse),
+  describeAcls: api('DescribeAcls', describeAclsRequest, describeAclsResponse),
+  createAcls: api('CreateAcls', createAclsRequest, createAclsResponse),
+  deleteAcls: api('DeleteAcls', deleteAclsRequest, deleteAclsResponse),
   describeConfigs: api('DescribeConfigs', describeConfigsRequest, describeConfigsResponse),
   alterConfigs: api('AlterConfigs', alterConfigsRequest, alterConfigsResponse),
   alterReplicaLogDirs: api(

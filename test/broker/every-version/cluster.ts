@@ -43,6 +43,30 @@ const saslAuthenticate = check(apis.saslAuthenticate, [0, 2], async (ground, ver
   expect(answer.sessionLifetimeMs).toBe(0)
 })
 
+const acl = { resourceType: 2, principal: 'User:a', host: '*', operation: 3, permissionType: 3 }
+const anyOf = { resourceNameFilter: null, principalFilter: null, hostFilter: null }
+const aclFilter = { ...anyOf, resourceTypeFilter: 2, operation: 1, permissionType: 1 }
+
+const describeAcls = check(apis.describeAcls, [1, 3], async (ground, version) => {
+  const answer = await ground.client.send(apis.describeAcls, version, aclFilter)
+  expect(errorsIn(answer)).toEqual(['SECURITY_DISABLED'])
+  expect(answer.errorMessage).toBe('No Authorizer is configured on the broker')
+})
+
+const createAcls = check(apis.createAcls, [1, 3], async (ground, version) => {
+  const creations = ['a', 'b'].map((resourceName) => ({ ...acl, resourceName }))
+  const answer = await ground.client.send(apis.createAcls, version, { creations })
+  expect(errorsIn(answer)).toEqual(['SECURITY_DISABLED', 'SECURITY_DISABLED'])
+  expect(answer.results[0].errorMessage).toBe('No Authorizer is configured.')
+})
+
+const deleteAcls = check(apis.deleteAcls, [1, 3], async (ground, version) => {
+  const filters = [aclFilter, aclFilter]
+  const answer = await ground.client.send(apis.deleteAcls, version, { filters })
+  expect(errorsIn(answer)).toEqual(['SECURITY_DISABLED', 'SECURITY_DISABLED'])
+  expect(answer.filterResults[0].errorMessage).toBe('No Authorizer is configured.')
+})
+
 /** One that was there once: it leads nothing and answers nobody. */
 async function awayBroker(ground: Ground): Promise<void> {
   const away = { id: 2, directoryId: 'AAAAAAAAAAAAAAAAAAAAAg', rack: 'r2', fenced: true }
@@ -283,6 +307,9 @@ export const clusterChecks: readonly Check[] = [
   saslHandshake,
   saslAuthenticate,
   describeCluster,
+  describeAcls,
+  createAcls,
+  deleteAcls,
   unregisterBroker,
   describeQuorum,
   updateFeatures,
