@@ -159,7 +159,7 @@ const choices: readonly (readonly [Client, readonly string[]])[] = [
   ['confluent', ['range', 'roundrobin', 'cooperative-sticky']],
   ['kafka-python', all],
   ['franz-go', ['roundrobin', 'cooperative-sticky']],
-  ['sarama', ['range', 'sticky']],
+  ['sarama', ['range']],
   ['sluice', all],
 ]
 /** Those that have one of their own. */
