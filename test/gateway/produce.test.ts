@@ -19,6 +19,24 @@ beforeAll(async () => {
 
 afterAll(() => gateway[Symbol.asyncDispose]())
 
+test('memory of bodies is used again, and each record is what it was', async () => {
+  const topic = '/v1/topics/reused/records'
+  const values = Array.from({ length: 12 }, (_, n) => `${n} `.repeat(30_000))
+  for (const some of [values.slice(0, 4), values.slice(4, 8), values.slice(8)]) {
+    const sent = some.map((value) => {
+      return gateway.post(topic, { records: [{ value }, { value: value.slice(0, 9) }] })
+    })
+    const answers = await Promise.all(sent)
+    expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 200])
+  }
+  const answer = await gateway.get(`${topic}?format=string&max_bytes=4000000`)
+  const { records } = answer.json as { records: { value: string }[] }
+  const found = new Set(records.map(({ value }) => value))
+  const missing = values.filter((value) => !found.has(value) || !found.has(value.slice(0, 9)))
+  expect(missing.map(({ length }) => length)).toEqual([])
+  expect(records).toHaveLength(24)
+})
+
 async function stored(topic: string) {
   const { records } = (await gateway.get(`/v1/topics/${topic}/records?format=string`)).json
   return records

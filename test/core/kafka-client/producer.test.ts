@@ -160,6 +160,23 @@ describe('against the broker', () => {
     await producer.close()
   })
 
+  test('memory of batches is used again, and each record is what it was, over retries too', async () => {
+    await using cluster = await Cluster.start()
+    await cluster.createTopic('topic')
+    const producer = new Producer(cluster.client, { lingerMs: 0, batchBytes: 40_000 })
+    const values = Array.from({ length: 24 }, (_, n) => `${n} `.repeat(4000 + n * 100))
+    for (const round of [values.slice(0, 8), values.slice(8, 16), values.slice(16)]) {
+      cluster.faults.fail('Produce', errors.NOT_LEADER_OR_FOLLOWER, { times: 1 })
+      const sent = round.map((value) => {
+        return producer.send('topic', [{ key: null, value: Buffer.from(value) }])
+      })
+      await Promise.all(sent)
+    }
+    await producer.close()
+    const stored = await readAll(cluster.client, 'topic', 0, values.length)
+    expect(stored.map((value, n) => value === values[n])).toEqual(values.map(() => true))
+  })
+
   test('an error that stays fails after the delivery time-out, and the next records go on', async () => {
     await using cluster = await Cluster.start()
     await cluster.createTopic('topic')
