@@ -85,7 +85,9 @@ export function recordStream(options: RecordStreamOptions): ReadableStream<Uint8
 }
 
 class RecordPieces {
-  readonly #options: RecordStreamOptions
+  readonly #options: Omit<RecordStreamOptions, 'first'>
+  /** Let go of once it was sent. */
+  #first: readonly ReadRecord[]
   readonly #endsMs: number
   #recordsLeft: number
   #bytesLeft: number
@@ -100,8 +102,9 @@ class RecordPieces {
   /** When the last piece was handed to the socket, which asks for the next one once it has taken that. */
   #handedMs: number
 
-  constructor(options: RecordStreamOptions) {
+  constructor({ first, ...options }: RecordStreamOptions) {
     this.#options = options
+    this.#first = first
     const nowMs = options.clock.monotonic()
     this.#endsMs = nowMs + options.ageMsMax
     this.#toldMs = nowMs
@@ -126,7 +129,9 @@ class RecordPieces {
   }
 
   #open(): string {
-    const { framing, first, follow, reader } = this.#options
+    const { framing, follow, reader } = this.#options
+    const first = this.#first
+    this.#first = []
     this.#begun = true
     if (!follow) reader.endHere()
     return framing.opening + this.#records(first)

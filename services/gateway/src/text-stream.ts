@@ -33,9 +33,10 @@ export function textStream(
   reader: LogReader,
   options: TextStreamOptions,
 ): ReadableStream<Uint8Array> {
-  const { follow, clock, stream, traffic } = options
+  const { follow, clock, stream, traffic, breakOff } = options
   const endsMs = clock.monotonic() + options.ageMsMax
-  let pending: readonly ReadRecord[] = options.first
+  // Not kept in `options`: what was read first is let go of once it was sent.
+  let pending = options.first
   let recordsLeft = options.recordsMax
   let bytesLeft = options.bytesMax
   let begun = false
@@ -75,7 +76,7 @@ export function textStream(
       return lines
     },
     interrupt: () => stream.abort(),
-    breakOff: (error) => options.breakOff(error instanceof BrokenOff ? error.problem : undefined),
+    breakOff: (error) => breakOff(error instanceof BrokenOff ? error.problem : undefined),
     onEnd: () => stream.close(),
   })
 }

@@ -6,7 +6,8 @@ import { type OpenedReader, openReader } from '../open-reader.ts'
 import { readPage } from '../page.ts'
 import { done, isRetriableProblem, type Outcome, type Problem, statusOf } from '../problem.ts'
 import { type Framing, recordStream } from '../record-stream.ts'
-import { problemText, streamHeaders } from '../responder.ts'
+import type { Incoming } from '../request-body.ts'
+import { type ProblemContext, problemText, streamHeaders } from '../responder.ts'
 import { batchEvents, comeBackText, recordEvents } from '../sse.ts'
 import type { OpenStream } from '../streams.ts'
 import { textStream } from '../text-stream.ts'
@@ -17,6 +18,7 @@ const noLimit = Number.POSITIVE_INFINITY
 
 export async function answerText(options: ReadRoutesOptions, call: ReadCall): Promise<Answer> {
   const { follow, max_records, max_bytes } = call.query
+  const told = toldOf(options, call)
   const type = `${types.text}; charset=utf-8`
   return withStream(options, call, type, ({ reader, first }, stream) => {
     if (!follow) reader.endHere()
@@ -29,7 +31,7 @@ export async function answerText(options: ReadRoutesOptions, call: ReadCall): Pr
       ageMsMax: options.limits.streamAgeMsMax,
       stream,
       traffic: options.traffic,
-      breakOff: (problem) => breakOff(options, call, problem),
+      breakOff: (problem) => breakOff(options, told, problem),
     })
   })
 }
@@ -49,8 +51,9 @@ async function answerRecords(
   framing: Framing,
   follow: boolean,
 ): Promise<Answer> {
-  const { endpoints, clock, limits, streams, traffic } = options
-  const { query, request, type } = call
+  const { clock, limits, streams, traffic } = options
+  const { query, type } = call
+  const told = toldOf(options, call)
   return withStream(options, call, type, ({ reader, start, first }, stream) =>
     recordStream({
       framing,
@@ -68,8 +71,8 @@ async function answerRecords(
       streams,
       stream,
       traffic,
-      problemText: (problem) => problemText(problem, endpoints.problemContext(request)),
-      breakOff: (error) => breakOff(options, call, error),
+      problemText: (problem) => problemText(problem, told.context),
+      breakOff: (error) => breakOff(options, told, error),
     }),
   )
 }
@@ -123,9 +126,18 @@ async function openAndWait(
   return first.ok ? done({ ...opened.value, first: first.value }) : first
 }
 
+/** What a stream keeps of its request: there may be thousands that last, and a request is large. */
+interface Told {
+  readonly context: ProblemContext
+  readonly incoming: Incoming | undefined
+}
+
+function toldOf({ endpoints }: ReadRoutesOptions, { request }: ReadCall): Told {
+  return { context: endpoints.problemContext(request), incoming: request.env.incoming }
+}
+
 /** A response that has begun and cannot be finished must not look finished. */
-function breakOff({ logger }: ReadRoutesOptions, { request }: ReadCall, why: unknown): void {
-  const { requestId, incoming } = request.env
-  logger.warn({ path: request.req.path, requestId, why }, 'a stream was broken off')
+function breakOff({ logger }: ReadRoutesOptions, { context, incoming }: Told, why: unknown): void {
+  logger.warn({ ...context, why }, 'a stream was broken off')
   incoming?.socket.destroy()
 }
