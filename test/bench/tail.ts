@@ -1,13 +1,14 @@
 // Many consumers at the tail of one partition: processor seconds a delivered GiB, bytes read from the disk, delay.
 //
 //   npm run bench -- tail [--consumers 20] [--megabytes-per-second 10] [--batch 16384] [--seconds 4] [--rounds 3]
-//                         [--port PORT --pid PID]
+//                         [--warm-up-seconds 10] [--port PORT --pid PID]
 //
 // One connection produces batches at a fixed rate, acks=all; each consumer is a connection with one long-polling
 // Fetch. The delay of a batch is from the moment it was sent until a consumer has the answer that holds it. In each
 // round a plain server that writes the same bytes to as many sockets (plain-writer.ts) is measured, too: it is the
 // kernel's share, and the broker's figure is to be compared with it. Processor figures are the least of all rounds,
-// since whatever else a machine does only adds to them. With --port and --pid another broker is measured.
+// since whatever else a machine does only adds to them; before the first both are warmed up, or it would be V8's
+// compiler that is measured. With --port and --pid another broker is measured.
 
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -29,6 +30,7 @@ const { values: options } = parseArgs({
     batch: { type: 'string', default: '16384' },
     seconds: { type: 'string', default: '4' },
     rounds: { type: 'string', default: '3' },
+    'warm-up-seconds': { type: 'string', default: '10' },
     port: { type: 'string' },
     pid: { type: 'string' },
   },
@@ -38,7 +40,7 @@ const bytesPerSecond = Number(options['megabytes-per-second']) * 1e6
 const batchBytes = Number(options.batch)
 const seconds = Number(options.seconds)
 const rounds = Number(options.rounds)
-const warmUpSeconds = 3
+const warmUpSeconds = Number(options['warm-up-seconds'])
 const topic = 'tail'
 
 /** Bytes that the process has made the kernel fetch from a disk. */
