@@ -23,6 +23,7 @@ import { Log } from './log.ts'
 import { type LogConfig, logConfig } from './log-config.ts'
 import { isFailure, type LogDir, nothingKnown } from './log-dir.ts'
 import { isOnline, openLogDirs, withoutSlash } from './log-dirs.ts'
+import type { LogOptions } from './log-options.ts'
 import {
   partitionMetadataFileName,
   readPartitionMetadata,
@@ -70,6 +71,12 @@ export interface HeldLog {
   readonly dir: LogDir
 }
 
+type DirOptions = Pick<
+  LogOptions,
+  | ('clock' | 'random' | 'disk' | 'logger')
+  | ('producerExpirationMs' | 'resources' | 'checkpoints' | 'onFailure')
+>
+
 export class LogManager {
   /** In the order of log.dirs. */
   readonly dirs: readonly LogDir[]
@@ -78,6 +85,7 @@ export class LogManager {
   readonly clusterId: string
   readonly #options: LogManagerOptions
   readonly #resources: LogResources
+  readonly #optionsByDir = new Map<LogDir, DirOptions>()
   readonly #logs: Map<string, HeldLog>
   /** Folders of logs that are wanted and could not be opened, on a full disk for one: they are nobody's strays. */
   readonly #unopened = new Set<string>()
@@ -351,13 +359,21 @@ export class LogManager {
   }
 
   #logOptions(dir: LogDir, name: LogRequest) {
+    const { topic, topicId, partition } = name
+    return { ...this.#dirOptions(dir), topic, topicId, partition, config: memoized(name.config) }
+  }
+
+  /** What all logs in a folder are opened with. They share it: there may be very many. */
+  #dirOptions(dir: LogDir) {
+    const made = this.#optionsByDir.get(dir) ?? this.#newDirOptions(dir)
+    this.#optionsByDir.set(dir, made)
+    return made
+  }
+
+  #newDirOptions(dir: LogDir): DirOptions {
     const { clock, random, disk, logger, config, inForce = () => config } = this.#options
     return {
       ...{ clock, random, disk, logger },
-      topic: name.topic,
-      topicId: name.topicId,
-      partition: name.partition,
-      config: memoized(name.config),
       producerExpirationMs: () => inForce()['producer.id.expiration.ms'],
       resources: { ...this.#resources, backgroundFlushes: dir.backgroundFlushes },
       checkpoints: {
@@ -365,7 +381,7 @@ export class LogManager {
         saveStartOffsets: () => dir.startOffsets.write(),
         saveFirstDirtyOffsets: () => dir.firstDirtyOffsets.write(),
       },
-      onFailure: (cause: DiskError) => dir.fail(cause),
+      onFailure: (cause) => dir.fail(cause),
     }
   }
 

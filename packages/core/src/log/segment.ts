@@ -8,7 +8,7 @@ import { type Disk, DiskError, type DiskFile } from '../host/disk.ts'
 import { assert } from '../lib/assert.ts'
 import { scanBatches } from './batch-scan.ts'
 import { batchBytesAt, lastOffsetAt } from './batch-selection.ts'
-import { runReads } from './disk-reads.ts'
+import { runReads, runReadsNow } from './disk-reads.ts'
 import type { SegmentFiles } from './log-folder.ts'
 import { offsetEntryBytes } from './offset-index.ts'
 import type { ClosableFile } from './open-files.ts'
@@ -305,8 +305,9 @@ export class Segment implements GaugedSegment, ClosableFile {
    * undefined where log and indexes do not fit each other.
    */
   async resume(context: ScanContext): Promise<number | undefined> {
-    const lastTime = await runReads(lastIndexedTimestamp(this))
-    const entry = await runReads(this.#indexes.offsets.last(false))
+    const run = context.opening ? runReadsNow : runReads
+    const lastTime = await run(lastIndexedTimestamp(this))
+    const entry = await run(this.#indexes.offsets.last(false))
     const from = entry?.position ?? 0
     if (lastTime === undefined || from < 0 || from > this.#sizeBytes) return undefined
     let next = this.baseOffset
@@ -326,7 +327,7 @@ export class Segment implements GaugedSegment, ClosableFile {
     const end = await this.scan(context, { from, to: this.#sizeBytes, visit })
     if (end !== this.#sizeBytes) return undefined
     const lastIndexedMs = lastTime.timestampMs
-    const first = await runReads(findBatch(this, this.baseOffset))
+    const first = await run(findBatch(this, this.baseOffset))
     const firstTimestampMs = first?.maxTimestamp ?? -1
     this.goOn({ bytesSinceEntry: end - from, largest, lastIndexedMs, firstTimestampMs })
     return next
