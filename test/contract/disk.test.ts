@@ -10,7 +10,8 @@ import { diskContract } from './disk.ts'
 diskContract('node', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'sluice-disk-'))
   // However busy the machine is: what a slow disk does is told in node-disk.test.ts.
-  const disk = new NodeDisk(folder, { slowWriteMs: Number.POSITIVE_INFINITY })
+  const never = Number.POSITIVE_INFINITY
+  const disk = new NodeDisk(folder, { slowWriteMs: never, slowReadMs: never })
   return { disk, close: () => rm(folder, { recursive: true }) }
 })
 

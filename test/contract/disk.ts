@@ -250,17 +250,6 @@ export function diskContract(name: string, setUp: () => Promise<DiskUnderTest>):
       expect(disk.listSmallSync('data/t-0')).toBeUndefined()
     })
 
-    test('a file is removed at once, a missing one is fine', async () => {
-      const { disk, settle } = await newDisk()
-      await settle(disk.makeFolder('data/t-0'))
-      await settle(disk.replaceFile('data/a', Buffer.from('a')))
-      disk.unlinkSync('data/a')
-      disk.unlinkSync('data/a')
-      expect((await settle(disk.list('data'))).map((entry) => entry.name)).toEqual(['t-0'])
-      const kind = kindOf(settle(Promise.resolve().then(() => disk.unlinkSync('data/t-0'))))
-      expect(await kind).toBe('io')
-    })
-
     test('what changed is seen by its stamp', async () => {
       const { disk, settle } = await newDisk()
       await settle(disk.makeFolder('data/t-0'))

@@ -47,6 +47,17 @@ describe('node disk', () => {
     await Promise.all([file.close(), other.close()])
   })
 
+  test('small files of a disk that is slow are left to the pool, and tried again later', async () => {
+    const disk = new NodeDisk(folder, { slowReadMs: -1 })
+    await disk.replaceFile('small', Buffer.from('x'))
+    const atOnce = () => disk.readSmallSync('small') !== undefined
+    expect(atOnce()).toBe(true)
+    expect(Array.from({ length: 31 }, atOnce)).not.toContain(true)
+    expect(disk.listSmallSync('')).toBeUndefined()
+    expect(disk.listSmallSync('')).toHaveLength(1)
+    expect(atOnce()).toBe(false)
+  })
+
   test('paths are absolute or below the root', async () => {
     const disk = new NodeDisk('/nowhere')
     await disk.makeFolder(join(folder, 'a'))

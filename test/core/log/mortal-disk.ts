@@ -73,11 +73,6 @@ export class MortalDisk implements Disk {
     return this.call(`unlink ${path}`, () => this.#disk.unlink(path))
   }
 
-  unlinkSync(path: string): void {
-    this.callSync(`unlink ${path}`)
-    this.#disk.unlinkSync(path)
-  }
-
   removeFolder(path: string): Promise<void> {
     return this.call(`remove folder ${path}`, () => this.#disk.removeFolder(path))
   }

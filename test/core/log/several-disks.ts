@@ -79,11 +79,6 @@ export class SeveralDisks implements Disk {
     await this.#diskOf(path).unlink(path)
   }
 
-  unlinkSync(path: string): void {
-    this.#check('unlink', path, 'read')
-    this.#diskOf(path).unlinkSync(path)
-  }
-
   async removeFolder(path: string): Promise<void> {
     this.#check('remove folder', path, 'read')
     await this.#diskOf(path).removeFolder(path)

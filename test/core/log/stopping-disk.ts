@@ -47,7 +47,6 @@ export class StoppingDisk implements Disk {
   makeFolder = (path: string) => this.later(() => this.#disk.makeFolder(path))
   rename = (from: string, to: string) => this.later(() => this.#disk.rename(from, to))
   unlink = (path: string) => this.later(() => this.#disk.unlink(path))
-  unlinkSync = (path: string) => this.now(() => this.#disk.unlinkSync(path))
   removeFolder = (path: string) => this.later(() => this.#disk.removeFolder(path))
   flushFolder = (path: string) => this.later(() => this.#disk.flushFolder(path))
   volume = (path: string) => this.later(() => this.#disk.volume(path))

@@ -2,7 +2,7 @@
 //
 // Two kinds of call, never mixed on one file at once:
 //   synchronous   append, readSync, openSync: from the event loop, for the log's hot path; readSmallSync,
-//                 listSmallSync, statSync and unlinkSync, for what is beside each of very many logs at a start
+//                 listSmallSync and statSync, for what is found beside each of very many logs at a start
 //   asynchronous  appendLater, flush, read, truncate, rename, unlink, list: on the thread pool (so many at a
 //                 time at most, in all and with the files of one disk)
 //
@@ -23,7 +23,8 @@ export interface Disk {
   readFile(path: string): Promise<Buffer>
   /**
    * As readFile, at once: a thread of the pool costs many times what reading a small file does. Undefined for
-   * a file of more than `smallFileBytesMax`. Whoever reads very many lets the loop go on in between.
+   * a file of more than `smallFileBytesMax`, and while the disk has to be waited for. Whoever reads very many
+   * lets the loop go on in between.
    */
   readSmallSync(path: string): Buffer | undefined
   /**
@@ -33,7 +34,7 @@ export interface Disk {
   replaceFile(path: string, content: Uint8Array): Promise<void>
   /** Names (not paths) in a folder, sorted; a missing folder is empty. */
   list(path: string): Promise<DiskEntry[]>
-  /** As list, at once; undefined for a folder of more than `smallFolderEntriesMax`. */
+  /** As list, at once; undefined for a folder of more than `smallFolderEntriesMax`, and as readSmallSync. */
   listSmallSync(path: string): DiskEntry[] | undefined
   /** Of a file or folder; undefined where there is none. */
   statSync(path: string): DiskStat | undefined
@@ -43,8 +44,6 @@ export interface Disk {
   rename(from: string, to: string): Promise<void>
   /** Removes a file; a missing one is fine. */
   unlink(path: string): Promise<void>
-  /** As unlink, at once: of files that are small. */
-  unlinkSync(path: string): void
   /** Removes a folder and all in it; a missing one is fine. */
   removeFolder(path: string): Promise<void>
   /** Makes the folder's entries durable. */

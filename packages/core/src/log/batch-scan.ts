@@ -7,7 +7,7 @@
 
 import { batchField, batchHeaderBytes, currentMagic } from '@sluice/protocol/records/batch'
 import type { Clock } from '../host/clock.ts'
-import { type DiskFile, smallFileBytesMax } from '../host/disk.ts'
+import type { DiskFile } from '../host/disk.ts'
 import { Slices } from '../lib/slices.ts'
 import { batchBytesAt } from './batch-selection.ts'
 
@@ -18,14 +18,14 @@ const headroomBytes = chunkBytes + 64 * 1024
 const scannedBatchBytesMax = 256 * 1024 * 1024
 const batchesPerLook = 64
 
+export type ScannedFile = Pick<DiskFile, 'read'>
+
 export interface ScanOptions {
-  readonly file: DiskFile
+  readonly file: ScannedFile
   readonly clock: Clock
   /** Where a batch begins. */
   readonly from: number
   readonly to: number
-  /** A stretch no longer than a small file is read at once, without the thread pool. */
-  readonly opening?: boolean
   /** Sees each batch, whole, at `at` of `buffer` and at `position` of the file; false stops before it. */
   readonly visit: (buffer: Buffer, at: number, position: number) => boolean
 }
@@ -44,7 +44,6 @@ export async function scanBatches(options: ScanOptions): Promise<number> {
 class BatchScan {
   readonly #options: ScanOptions
   readonly #headroomBytes: number
-  readonly #atOnce: boolean
   #buffer: Buffer = Buffer.alloc(0)
   #aheadBuffer: Buffer | undefined
   #freeBuffer: Buffer | undefined
@@ -61,7 +60,6 @@ class BatchScan {
     this.#options = options
     // What is read at once needs no room for what was begun before.
     this.#headroomBytes = options.to - options.from > chunkBytes ? headroomBytes : 0
-    this.#atOnce = options.opening === true && options.to - options.from <= smallFileBytesMax
     this.#position = options.from
     this.#slices = new Slices(options.clock)
     this.#aheadFrom = options.from
@@ -127,12 +125,11 @@ class BatchScan {
 
   #readAhead(): Promise<number> {
     const { file, to } = this.#options
-    const from = this.#aheadFrom
-    const bytes = Math.min(chunkBytes, to - from)
+    const bytes = Math.min(chunkBytes, to - this.#aheadFrom)
     if (bytes <= 0) return Promise.resolve(0)
     this.#aheadBuffer = this.#takeBuffer()
     const target = this.#aheadBuffer.subarray(this.#headroomBytes, this.#headroomBytes + bytes)
-    const reading = this.#atOnce ? readAtOnce(file, target, from) : file.read(target, from)
+    const reading = file.read(target, this.#aheadFrom)
     reading.catch(() => {}) // reported when its turn comes, if it comes
     return reading
   }
@@ -144,8 +141,4 @@ class BatchScan {
     this.#freeBuffer = undefined
     return free?.length === bytes ? free : Buffer.allocUnsafeSlow(bytes)
   }
-}
-
-async function readAtOnce(file: DiskFile, target: Buffer, position: number): Promise<number> {
-  return file.readSync(target, position)
 }

@@ -24,13 +24,6 @@ export function runReads<T>(reading: Reading<T>): T | Promise<T> {
   return step.value
 }
 
-/** As runReads, from the loop in any case: a few small ones, while a log is opened and serves nobody. */
-export function runReadsNow<T>(reading: Reading<T>): T {
-  let step = reading.next()
-  while (step.done !== true) step = readNow(reading, step.value)
-  return step.value
-}
-
 async function runReadsLater<T>(reading: Reading<T>, first: DiskRead): Promise<T> {
   let read = first
   for (;;) {

@@ -68,11 +68,6 @@ export class SegmentNames {
     for (const kind of kinds) await this.#options.disk.unlink(this.path(kind))
   }
 
-  /** As unlink, at once. */
-  unlinkSync(kinds: readonly SegmentFileKind[]): void {
-    for (const kind of kinds) this.#options.disk.unlinkSync(this.path(kind))
-  }
-
   #pathAs(kind: SegmentFileKind, suffix: SegmentSuffix): string {
     const { folder, baseOffset } = this.#options
     return join(folder, `${segmentFileName(baseOffset, kind)}${suffix}`)

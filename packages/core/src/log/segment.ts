@@ -6,9 +6,9 @@ import { batchField, readInt64 } from '@sluice/protocol/records/batch'
 import type { Clock } from '../host/clock.ts'
 import { type Disk, DiskError, type DiskFile } from '../host/disk.ts'
 import { assert } from '../lib/assert.ts'
-import { scanBatches } from './batch-scan.ts'
+import { type ScannedFile, scanBatches } from './batch-scan.ts'
 import { batchBytesAt, lastOffsetAt } from './batch-selection.ts'
-import { runReads, runReadsNow } from './disk-reads.ts'
+import { runReads } from './disk-reads.ts'
 import type { SegmentFiles } from './log-folder.ts'
 import { offsetEntryBytes } from './offset-index.ts'
 import type { ClosableFile } from './open-files.ts'
@@ -43,7 +43,7 @@ export interface SegmentPlace extends IndexPlace {
 export interface ScanContext {
   readonly clock: Clock
   readonly intervalBytes: number
-  /** The log is being opened: what is small is read and removed without a wait, as its folder was. */
+  /** The log is being opened: what is small is read at once, as its folder was. */
   readonly opening?: boolean
 }
 
@@ -280,8 +280,7 @@ export class Segment implements GaugedSegment, ClosableFile {
    * behind it, and the indexes are built again. Nobody reads meanwhile. @returns the bytes cut off.
    */
   async recover(context: ScanContext, accept: AcceptBatch): Promise<number> {
-    const file = this.open()
-    const fileBytes = file.sizeBytes
+    const fileBytes = this.#sizeBytes
     this.#flushedBytes = 0
     this.#sealed = false
     await this.#addAgain(context, fileBytes, accept)
@@ -305,9 +304,8 @@ export class Segment implements GaugedSegment, ClosableFile {
    * undefined where log and indexes do not fit each other.
    */
   async resume(context: ScanContext): Promise<number | undefined> {
-    const run = context.opening ? runReadsNow : runReads
-    const lastTime = await run(lastIndexedTimestamp(this))
-    const entry = await run(this.#indexes.offsets.last(false))
+    const lastTime = await runReads(lastIndexedTimestamp(this))
+    const entry = await runReads(this.#indexes.offsets.last(false))
     const from = entry?.position ?? 0
     if (lastTime === undefined || from < 0 || from > this.#sizeBytes) return undefined
     let next = this.baseOffset
@@ -327,7 +325,7 @@ export class Segment implements GaugedSegment, ClosableFile {
     const end = await this.scan(context, { from, to: this.#sizeBytes, visit })
     if (end !== this.#sizeBytes) return undefined
     const lastIndexedMs = lastTime.timestampMs
-    const first = await run(findBatch(this, this.baseOffset))
+    const first = await runReads(findBatch(this, this.baseOffset))
     const firstTimestampMs = first?.maxTimestamp ?? -1
     this.goOn({ bytesSinceEntry: end - from, largest, lastIndexedMs, firstTimestampMs })
     return next
@@ -397,9 +395,7 @@ export class Segment implements GaugedSegment, ClosableFile {
   /** Adds the batches up to byte `to` to indexes begun anew, and stops at the first that is not accepted. */
   async #addAgain(context: ScanContext, to: number, accept: AcceptBatch): Promise<void> {
     await this.#indexes.close()
-    const { filled } = this.#indexes
-    if (context.opening) this.#names.unlinkSync(filled)
-    else await this.#names.unlink(filled)
+    await this.#names.unlink(this.#indexes.filled)
     this.#indexes = this.#newIndexes()
     this.#indexesDamaged = false
     this.#sizeBytes = 0
@@ -419,7 +415,9 @@ export class Segment implements GaugedSegment, ClosableFile {
     stretch: { from: number; to: number; visit: AcceptBatch },
   ): Promise<number> {
     const { clock, opening } = context
-    return this.#holding((file) => scanBatches({ file, clock, opening, ...stretch }))
+    const small = opening ? this.#options.disk.readSmallSync(this.path) : undefined
+    if (small !== undefined) return scanBatches({ file: inMemory(small), clock, ...stretch })
+    return this.#holding((file) => scanBatches({ file, clock, ...stretch }))
   }
 
   async #holding<T>(work: (file: DiskFile) => Promise<T>): Promise<T> {
@@ -436,6 +434,10 @@ export class Segment implements GaugedSegment, ClosableFile {
     const files = { offsetIndexBytes, timeIndexBytes }
     return new SegmentIndexes({ names: this.#names, baseOffset, resources, ...files })
   }
+}
+
+function inMemory(content: Buffer): ScannedFile {
+  return { read: async (target, position) => content.copy(target, 0, position) }
 }
 
 export function placedBatch(buffer: Buffer, at: number): PlacedBatch {

@@ -133,16 +133,14 @@ export class MemoryDisk implements Disk {
   }
 
   unlink(path: string): Promise<void> {
-    return this.later(() => this.unlinkSync(path))
-  }
-
-  unlinkSync(path: string): void {
-    const place = this.#tree.locate(path)
-    const node = place?.folder.entries.get(place.name)
-    if (place === undefined || node === undefined) return
-    if (node.kind === 'folder') throw new DiskError('io', 'unlink', path)
-    this.#forget(node)
-    this.#tree.unlink(place.folder, place.name)
+    return this.later(() => {
+      const place = this.#tree.locate(path)
+      const node = place?.folder.entries.get(place.name)
+      if (place === undefined || node === undefined) return
+      if (node.kind === 'folder') throw new DiskError('io', 'unlink', path)
+      this.#forget(node)
+      this.#tree.unlink(place.folder, place.name)
+    })
   }
 
   removeFolder(path: string): Promise<void> {

@@ -12,7 +12,6 @@ import {
   readSync,
   type Stats,
   statSync,
-  unlinkSync,
 } from 'node:fs'
 import * as fs from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
@@ -30,12 +29,15 @@ import {
 import { Device } from './device.ts'
 import { codeOf, diskError } from './disk-errors.ts'
 import { NodeFile } from './file.ts'
+import { ReadPace } from './read-pace.ts'
 
 const poolJobsMax = 12
 
 export interface NodeDiskOptions {
   /** See WritePace. */
   readonly slowWriteMs?: number
+  /** See ReadPace. */
+  readonly slowReadMs?: number
 }
 
 export class NodeDisk implements Disk {
@@ -44,12 +46,14 @@ export class NodeDisk implements Disk {
   readonly #pool = new Limiter(poolJobsMax)
   /** By the number that the operating system has for each. */
   readonly #devices = new Map<number, Device>()
+  readonly #readPace: ReadPace
   readonly #replacements = new KeyedQueue<string>()
 
   /** Relative paths are below `root`, by default the working directory. */
   constructor(root = '.', options: NodeDiskOptions = {}) {
     this.#root = resolve(root)
     this.#options = options
+    this.#readPace = new ReadPace(options.slowReadMs)
   }
 
   openSync(path: string, options: { create?: boolean } = {}): DiskFile {
@@ -70,18 +74,7 @@ export class NodeDisk implements Disk {
   }
 
   readSmallSync(path: string): Buffer | undefined {
-    let fd: number | undefined
-    try {
-      fd = openSync(this.#full(path), constants.O_RDONLY)
-      const { size } = fstatSync(fd)
-      if (size > smallFileBytesMax) return undefined
-      const content = Buffer.allocUnsafe(size)
-      return content.subarray(0, readSync(fd, content, 0, size, 0))
-    } catch (error) {
-      throw diskError(error, 'read', path)
-    } finally {
-      if (fd !== undefined) closeSync(fd)
-    }
+    return this.#readPace.now(() => this.#readSmall(path))
   }
 
   replaceFile(path: string, content: Uint8Array): Promise<void> {
@@ -112,21 +105,7 @@ export class NodeDisk implements Disk {
   }
 
   listSmallSync(path: string): DiskEntry[] | undefined {
-    const full = this.#full(path)
-    const entries: DiskEntry[] = []
-    try {
-      const found = readFolderSync(full)
-      if (found.length > smallFolderEntriesMax) return undefined
-      for (const entry of found) {
-        const stats = entry.isDirectory()
-          ? undefined
-          : (statSync(join(full, entry.name), { throwIfNoEntry: false }) ?? null)
-        if (stats !== null) entries.push(diskEntry(entry.name, stats))
-      }
-    } catch (error) {
-      throw diskError(error, 'list', path)
-    }
-    return entries.sort(byName)
+    return this.#readPace.now(() => this.#listSmall(path))
   }
 
   statSync(path: string): DiskStat | undefined {
@@ -151,14 +130,6 @@ export class NodeDisk implements Disk {
     return this.#run('unlink', path, () => ifThere(fs.unlink(this.#full(path)), undefined))
   }
 
-  unlinkSync(path: string): void {
-    try {
-      unlinkSync(this.#full(path))
-    } catch (error) {
-      if (codeOf(error) !== 'ENOENT') throw diskError(error, 'unlink', path)
-    }
-  }
-
   removeFolder(path: string): Promise<void> {
     return this.#run('remove folder', path, () => removeFolder(this.#full(path)))
   }
@@ -180,6 +151,39 @@ export class NodeDisk implements Disk {
     const device = new Device({ pool: this.#pool, ...this.#options })
     this.#devices.set(id, device)
     return device
+  }
+
+  #readSmall(path: string): Buffer | undefined {
+    let fd: number | undefined
+    try {
+      fd = openSync(this.#full(path), constants.O_RDONLY)
+      const { size } = fstatSync(fd)
+      if (size > smallFileBytesMax) return undefined
+      const content = Buffer.allocUnsafe(size)
+      return content.subarray(0, readSync(fd, content, 0, size, 0))
+    } catch (error) {
+      throw diskError(error, 'read', path)
+    } finally {
+      if (fd !== undefined) closeSync(fd)
+    }
+  }
+
+  #listSmall(path: string): DiskEntry[] | undefined {
+    const full = this.#full(path)
+    const entries: DiskEntry[] = []
+    try {
+      const found = readFolderSync(full)
+      if (found.length > smallFolderEntriesMax) return undefined
+      for (const entry of found) {
+        const stats = entry.isDirectory()
+          ? undefined
+          : (statSync(join(full, entry.name), { throwIfNoEntry: false }) ?? null)
+        if (stats !== null) entries.push(diskEntry(entry.name, stats))
+      }
+    } catch (error) {
+      throw diskError(error, 'list', path)
+    }
+    return entries.sort(byName)
   }
 
   async #run<T>(operation: string, path: string, job: () => Promise<T>): Promise<T> {
