@@ -4,7 +4,9 @@
 import { randomBytes } from 'node:crypto'
 import { readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
+import { Admin } from '@sluice/core/kafka-client/admin'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { newClient } from '../processes/loads.ts'
 import type { LineRecord } from './drivers/line-protocol.ts'
 import { type Codec, consume, produce } from './drivers.ts'
 import { runTool } from './kafka/apache.ts'
@@ -26,15 +28,16 @@ beforeAll(async () => {
     'log.cleaner.backoff.ms': '200',
     'log.index.interval.bytes': '4096',
   })
-  for (const codec of codecs) {
-    const created = await runTool('kafka-topics', [
-      ...['--bootstrap-server', target.bootstrap, '--create', '--topic', topicOf(codec)],
-      ...['--partitions', '1', '--config', 'cleanup.policy=compact'],
-      ...['--config', 'segment.bytes=1048576', '--config', 'min.cleanable.dirty.ratio=0.01'],
-    ])
-    expect(created.status, created.stderr).toBe(0)
+  const client = newClient(target.port)
+  const configs = {
+    'cleanup.policy': 'compact',
+    'segment.bytes': '1048576',
+    'min.cleanable.dirty.ratio': '0.01',
   }
-}, 60_000)
+  const topics = codecs.map((codec) => ({ name: topicOf(codec), partitionCount: 1, configs }))
+  for (const { error } of await new Admin(client).createTopics(topics)) expect(error).toBe(0)
+  client.close()
+})
 afterAll(() => target?.remove())
 
 function history(): LineRecord[] {
