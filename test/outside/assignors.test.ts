@@ -158,7 +158,7 @@ const choices: readonly (readonly [Client, readonly string[]])[] = [
   ['java', all],
   ['confluent', ['range', 'roundrobin', 'cooperative-sticky']],
   ['kafka-python', all],
-  ['franz-go', ['roundrobin', 'cooperative-sticky']],
+  ['franz-go', ['cooperative-sticky']],
   ['sarama', ['range']],
   ['sluice', all],
 ]
