@@ -187,6 +187,7 @@ export class KeyedActor {
     const answered = this.#withTopic(topic).then(() =>
       this.#produce.storeRecords({ topic, acks: 'all', terms, fingerprint, nowMs }, records),
     )
+    let over = false
     const settled = answered.then(
       (stored): Answer =>
         stored.ok
@@ -199,10 +200,13 @@ export class KeyedActor {
     )
     if (diesAfterMs === undefined) return settled
     const killed = sleep(this.#world.clock, diesAfterMs).then((): Answer => {
-      this.#restart()
+      // Answered in time: what this process does by now is another request, whose answer would never come.
+      if (!over) this.#restart()
       return { kind: 'none' }
     })
-    return Promise.race([settled, killed])
+    const first = await Promise.race([settled, killed])
+    over = true
+    return first
   }
 
   async #withTopic(topic: string): Promise<void> {
