@@ -288,7 +288,7 @@ class RunningBroker implements Broker {
 
   /** Groups whose offsets lay on a disk that failed have no coordinator here any more. */
   resignOffline(): void {
-    this.#elections.logsFailed((topicId, index) => this.partitions.isOffline(topicId, index))
+    this.#elections.logsFailed((topicId, index) => this.partitions.isLost(topicId, index))
   }
 
   connectionEnded(): void {

@@ -41,11 +41,11 @@ export class Elections {
   }
 
   /** The logs of some partitions are gone with their disk: nobody coordinates those groups any more. */
-  logsFailed(isOffline: (topicId: string, partition: number) => boolean): void {
+  logsFailed(isLost: (topicId: string, partition: number) => boolean): void {
     const { groups } = this.#options
     for (const index of this.#led) {
       // It stays among the led: it is not elected again before the process is started again.
-      if (this.#topicId && isOffline(this.#topicId, index)) groups.onResigned(index)
+      if (this.#topicId && isLost(this.#topicId, index)) groups.onResigned(index)
     }
   }
 

@@ -109,6 +109,12 @@ export class Partitions {
     return topic?.partitions[index]?.offline ?? topic?.missing.has(index) ?? false
   }
 
+  /** Offline for as long as the process lives: a log that only wants for room is tried again. */
+  isLost(topicId: string, index: number): boolean {
+    const topic = this.#byId.get(topicId)
+    return topic?.partitions[index]?.offline ?? topic?.missing.get(index)?.full === false
+  }
+
   /** How many partitions are offline. */
   get offlineCount(): number {
     let count = 0
