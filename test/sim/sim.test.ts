@@ -8,6 +8,7 @@ const seeds = [
   1, // a power loss took the data folder, whose own entry was not flushed
   12, // a topic was in the table and not in the image after its log could not be made
   83, // groups had no coordinator any more after a start on a full disk, which had room again later
+  494, // a compacted log ended behind a segment that a power loss had taken, at the base of an empty one
   1953, // what recovery found in the page cache was served without being flushed
 ]
 const freshSeeds = Array.from({ length: 25 }, (_, index) => 1_000 + index)

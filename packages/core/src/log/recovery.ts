@@ -224,7 +224,7 @@ class Loader {
       const segment = this.#segments[i]
       if (i > first) {
         // A gap: records between were lost, and with them all sense of what follows.
-        if (!this.#isNext(segment.baseOffset)) return this.#cutSegments(i)
+        if (!this.#isNext(segment.baseOffset) || this.#isHollow(i)) return this.#cutSegments(i)
         await this.#segments[i - 1].seal()
         const states = this.#producers.states()
         await this.#snapshots.write(takeSnapshot(segment.baseOffset, states, this.#dedup))
@@ -252,6 +252,14 @@ class Loader {
       return baseOffset >= this.#endOffset
     }
     return baseOffset === this.#endOffset
+  }
+
+  /** Of a compacted log, too, an empty last segment behind a gap says only that what came before it was lost. */
+  #isHollow(index: number): boolean {
+    const { baseOffset, sizeBytes } = this.#segments[index]
+    const last = index === this.#segments.length - 1
+    const gap = baseOffset > this.#endOffset && this.#endOffset >= this.#options.recoveryPoint
+    return last && sizeBytes === 0 && gap
   }
 
   /** @returns the bytes cut off. */

@@ -172,16 +172,19 @@ class PendingFetch {
     const diverging = divergingEpoch(partition, at)
     const room = this.#maxBytes - this.#bytes
     if (diverging || (room <= 0 && this.#bytes > 0)) {
-      return found(at, partition, nothing, diverging)
+      return found(at, partition, nothing, partition, diverging)
     }
+    const { highWatermark, lastStableOffset } = partition
     const read = partition.read({
       offset: at.fetchOffset,
       maxBytes: Math.min(at.maxBytes, room),
       isolation: this.#request.isolationLevel === readCommitted ? 'committed' : 'uncommitted',
       wholeFirstBatch: this.#bytes === 0,
     })
-    if (!(read instanceof Promise)) return asResult(at, partition, read)
-    return read.then((settled) => asResult(at, partition, settled))
+    if (!(read instanceof Promise)) return asResult(at, partition, read, partition)
+    // What was readable when it began: more has come meanwhile, perhaps, that it does not have.
+    const readable = { highWatermark, lastStableOffset }
+    return read.then((settled) => asResult(at, partition, settled, readable))
   }
 
   #drop(): void {
@@ -280,14 +283,15 @@ function found(
   at: FetchPartition,
   partition: Partition,
   read: { records: Buffer; release: (() => void) | undefined },
+  { highWatermark, lastStableOffset }: Readable,
   divergingEpoch?: Result['divergingEpoch'],
 ): Result {
   return {
     at,
     partition,
     errorCode: 0,
-    highWatermark: partition.highWatermark,
-    lastStableOffset: partition.lastStableOffset,
+    highWatermark,
+    lastStableOffset,
     logStartOffset: partition.log.startOffset,
     bytes: read.records.length,
     diverging: divergingEpoch !== undefined,
@@ -305,10 +309,16 @@ function hasMoved({ partition, highWatermark, logStartOffset }: Result): boolean
   return partition.highWatermark !== highWatermark || log.startOffset !== logStartOffset
 }
 
+type Readable = Pick<Partition, 'highWatermark' | 'lastStableOffset'>
 type PartitionRead = Awaited<ReturnType<Partition['read']>>
 
-function asResult(at: FetchPartition, partition: Partition, read: PartitionRead): Result {
-  return read.ok ? found(at, partition, read) : failed(at, errors.OFFSET_OUT_OF_RANGE)
+function asResult(
+  at: FetchPartition,
+  partition: Partition,
+  read: PartitionRead,
+  readable: Readable,
+): Result {
+  return read.ok ? found(at, partition, read, readable) : failed(at, errors.OFFSET_OUT_OF_RANGE)
 }
 
 /** The client's last batch is of an epoch that ended earlier here: it has to go back (KIP-595). */
