@@ -7,6 +7,7 @@ import { sleep } from '@sluice/core/host/clock'
 import { KafkaError } from '@sluice/core/kafka-client/kafka-error'
 import { type ExactOutcome, ExactProduce } from '@sluice/gateway/exact-produce'
 import type { Problem } from '@sluice/gateway/problem'
+import { errors } from '@sluice/protocol/errors'
 import type { BrokerMachine } from './broker-machine.ts'
 import { type ClientMachine, encodeValue, startClient } from './client-machine.ts'
 import { name as nameOf, type Place } from './history.ts'
@@ -126,6 +127,7 @@ export class KeyedActor {
         history.violation(`${request.key}: ${answer.problem.code} ${answer.problem.detail}`)
         return
       }
+      if (answer.kind === 'stored' && this.#isRefused(request, answer.outcome)) return
       const positions = answer.kind === 'stored' && positionsOf(request, answer.outcome)
       if (!positions) {
         await sleep(clock, retryMs)
@@ -137,6 +139,19 @@ export class KeyedActor {
       this.#answered.push({ request, positions, losses })
       return
     }
+  }
+
+  /** By a broker whose clock is hours behind, and will be: nobody sends it again. Some of it may be stored. */
+  #isRefused({ topic, values }: KeyedRequest, { outcomes }: ExactOutcome): boolean {
+    const { history } = this.#world
+    const untimely = (outcome: ExactOutcome['outcomes'][number]) =>
+      outcome instanceof KafkaError && outcome.code === errors.INVALID_TIMESTAMP
+    if (!outcomes.some(untimely)) return false
+    outcomes.forEach((outcome, i) => {
+      if (outcome instanceof KafkaError) history.failed(values[i])
+      else history.acknowledged(values[i], { topic, partition: outcome.partition }, outcome.offset)
+    })
+    return true
   }
 
   /** Once, in calm or trouble: an answer is the one of the first time, or none. */
