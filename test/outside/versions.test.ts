@@ -61,21 +61,14 @@ function topicOf(client: Client): string {
 }
 
 describe('writes, reads as a group, and does what its admin client can', () => {
-  test.each(clients)('%s', { timeout: 240_000 }, async (client) => {
+  test.each(clients)('%s', { timeout: 120_000 }, async (client) => {
     const { bootstrap } = target
     const topic = topicOf(client)
     await produce(client, { bootstrap, topic }, records)
     const group = client === 'curl' ? undefined : `group.${client}`
     const max = records.length
-    const options = { bootstrap, topics: [topic], max, timeout: 60_000 }
-    let read = (await consume(client, { ...options, group })).length
-    if (read === 0 && group !== undefined) {
-      // On a machine under load kafka-python 3.0 was seen to begin and never to read, twice in some twenty times.
-      // Delivery is judged elsewhere (matrix, groups); here each client is to use what it uses.
-      console.warn(`${client} read nothing; the broker's last requests:\n${lastRequests()}`)
-      read = (await consume(client, { ...options, group: `${group}.again` })).length
-    }
-    expect(read, lastRequests()).toBe(max)
+    const options = { bootstrap, topics: [topic], max, group, timeout: 30_000 }
+    expect((await consume(client, options)).length, lastRequests()).toBe(max)
     if (!adminClients.includes(client)) return
     const child = startDriver(client, 'admin', { bootstrap, topic: `${topic}.admin`, group })
     const { status, stderr } = await finished(child, '', 60_000)
