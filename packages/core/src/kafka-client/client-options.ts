@@ -1,7 +1,6 @@
 // The options of this client out of Kafka's client configs (`-X name=value`, client .properties files).
 
 import type { ConsumerConfig, ProducerConfig } from '../config/client-config.ts'
-import { compressionLevel } from '../config/compression-level.ts'
 import { type AssignorName, assignors } from './assignors.ts'
 import type { ConsumerOptions } from './consumer.ts'
 import type { GroupConsumerOptions } from './group-consumer.ts'
@@ -40,7 +39,7 @@ export function producerOptions(config: ProducerConfig): ProducerOptions {
   return {
     acks,
     codec,
-    level: compressionLevel(config['compression.type'], config),
+    level: levelOf(config),
     // As Kafka does where idempotence is left at its default and something speaks against it.
     idempotent: config['enable.idempotence'] && acks === -1 && inFlightMax <= 5,
     inFlightMax,
@@ -92,4 +91,17 @@ export function groupConsumerOptions(config: ConsumerConfig): GroupOptionsResult
     autoCommitIntervalMs: config['auto.commit.interval.ms'],
   }
   return { ok: true, options }
+}
+
+function levelOf(config: ProducerConfig): number | undefined {
+  switch (config['compression.type']) {
+    case 'gzip':
+      return config['compression.gzip.level']
+    case 'lz4':
+      return config['compression.lz4.level']
+    case 'zstd':
+      return config['compression.zstd.level']
+    default:
+      return undefined
+  }
 }

@@ -6,13 +6,13 @@ import { errors } from '@sluice/protocol/errors'
 import {
   attributeBits,
   type BatchHeader,
+  type Codec,
   readBatchHeader,
   stampLogAppendTime,
 } from '@sluice/protocol/records/batch'
 import { readKeyMark } from '@sluice/protocol/records/key-mark'
 import { recompressBatch } from '@sluice/protocol/records/recompress'
 import { type ValidationFailure, validateBatches } from '@sluice/protocol/records/validate'
-import { compressionLevel } from '../config/compression-level.ts'
 import type { TopicConfig } from '../config/topic-config.ts'
 
 export type Admission =
@@ -86,7 +86,7 @@ function inTopicsCodec(records: Buffer, batches: BatchHeader[], config: TopicCon
   const parts = batches.map((batch) =>
     batch.codec === codec || batch.control
       ? records.subarray(batch.at, batch.at + batch.batchBytes)
-      : recompressBatch(records, batch, codec, compressionLevel(codec, config)),
+      : recompressBatch(records, batch, codec, levelOf(codec, config)),
   )
   const headers: BatchHeader[] = []
   const whole = Buffer.concat(parts)
@@ -96,6 +96,19 @@ function inTopicsCodec(records: Buffer, batches: BatchHeader[], config: TopicCon
     at += part.length
   }
   return { ok: true, records: whole, batches: headers }
+}
+
+function levelOf(codec: Codec, config: TopicConfig): number | undefined {
+  switch (codec) {
+    case 'gzip':
+      return config['compression.gzip.level']
+    case 'lz4':
+      return config['compression.lz4.level']
+    case 'zstd':
+      return config['compression.zstd.level']
+    default:
+      return undefined
+  }
 }
 
 function stamp(admitted: Admitted, nowMs: number): void {
