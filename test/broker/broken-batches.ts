@@ -10,7 +10,8 @@ import {
   writeInt32,
   writeInt64,
 } from '@sluice/protocol/records/batch'
-import { encodeBatch, type RecordInput } from '@sluice/protocol/records/record'
+import { encodeBatch } from '@sluice/protocol/records/record'
+import type { RecordInput } from '@sluice/protocol/records/record-writer'
 import { recordBytesMax, writeRecord } from '@sluice/protocol/records/record-writer'
 
 export interface BrokenBatch {

@@ -2,7 +2,7 @@
 //
 //   node disk-broker.ts FOLDER [config=value]...
 
-import { createBroker } from '@sluice/broker/broker'
+import { createBroker } from '@sluice/broker/running-broker'
 import { brokerConfig } from '@sluice/core/config/broker-config'
 import { SqliteTable } from '@sluice/core/host/local/table'
 import { NodeClock } from '@sluice/core/host/node/clock'

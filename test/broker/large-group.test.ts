@@ -1,7 +1,8 @@
 // A group of 200 members: it comes together in bounded time, every partition is read by exactly one of them, it
 // outlives a restart of its coordinator without a rebalance, and 50 may leave at once.
 
-import { type Broker, createBroker } from '@sluice/broker/broker'
+import type { Broker } from '@sluice/broker/broker'
+import { createBroker } from '@sluice/broker/running-broker'
 import { brokerConfig } from '@sluice/core/config/broker-config'
 import { silentLogger } from '@sluice/core/host/logger'
 import { MemoryDisk } from '@sluice/core/host/memory/disk'

@@ -2,7 +2,7 @@
 //
 //   node loopback-broker.ts [config=value]...
 
-import { createBroker } from '@sluice/broker/broker'
+import { createBroker } from '@sluice/broker/running-broker'
 import { brokerConfig } from '@sluice/core/config/broker-config'
 import { silentLogger } from '@sluice/core/host/logger'
 import { MemoryDisk } from '@sluice/core/host/memory/disk'

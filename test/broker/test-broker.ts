@@ -1,8 +1,9 @@
 // A broker in a test: real code on a memory host (or a given disk and table), reached over the memory
 // network (or a given one) by a client that speaks the protocol's own codecs and says exactly what it is told to.
 
-import { type Broker, createBroker } from '@sluice/broker/broker'
+import type { Broker } from '@sluice/broker/broker'
 import { FaultPlan } from '@sluice/broker/faults'
+import { createBroker } from '@sluice/broker/running-broker'
 import { brokerConfig } from '@sluice/core/config/broker-config'
 import type { Disk } from '@sluice/core/host/disk'
 import { type Logger, silentLogger } from '@sluice/core/host/logger'

@@ -1,7 +1,8 @@
 // Bodies that are neither JSON nor one record: record batches, binary records, CloudEvents.
 
 import { readBatchHeader } from '@sluice/protocol/records/batch'
-import { encodeBatch, type RecordInput } from '@sluice/protocol/records/record'
+import { encodeBatch } from '@sluice/protocol/records/record'
+import type { RecordInput } from '@sluice/protocol/records/record-writer'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { TestGateway } from './test-gateway.ts'
 

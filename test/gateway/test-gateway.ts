@@ -2,8 +2,9 @@
 
 import { request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { type Broker, createBroker } from '@sluice/broker/broker'
+import type { Broker } from '@sluice/broker/broker'
 import { FaultPlan } from '@sluice/broker/faults'
+import { createBroker } from '@sluice/broker/running-broker'
 import { brokerConfig } from '@sluice/core/config/broker-config'
 import { type Logger, silentLogger } from '@sluice/core/host/logger'
 import { MemoryDisk } from '@sluice/core/host/memory/disk'

@@ -1,5 +1,5 @@
-import { errorTexts } from '@sluice/protocol/error-texts'
-import { errorName, errors, errorText, isRetriable } from '@sluice/protocol/errors'
+import { errorText, errorTexts } from '@sluice/protocol/error-texts'
+import { errorName, errors, isRetriable } from '@sluice/protocol/errors'
 import { expect, it } from 'vitest'
 
 it('has every code once, from -1 on without a gap', () => {

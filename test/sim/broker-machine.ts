@@ -4,7 +4,8 @@
 //   process kill, stop      all that was appended
 //   power loss              what was flushed; with flush.messages=1 all that was acknowledged
 
-import { type Broker, createBroker } from '@sluice/broker/broker'
+import type { Broker } from '@sluice/broker/broker'
+import { createBroker } from '@sluice/broker/running-broker'
 import { type BrokerConfig, brokerConfig } from '@sluice/core/config/broker-config'
 import type { Logger } from '@sluice/core/host/logger'
 import { MemoryDisk } from '@sluice/core/host/memory/disk'

@@ -1,7 +1,7 @@
 // What each Kafka error code means, for people: one short sentence in our words.
-import type { errors } from './errors.ts'
+import { type ErrorName, errorName } from './errors.ts'
 
-export const errorTexts: Readonly<Record<keyof typeof errors, string>> = {
+export const errorTexts: Readonly<Record<ErrorName, string>> = {
   UNKNOWN_SERVER_ERROR: 'The broker failed in a way it did not foresee.',
   NONE: 'No error.',
   OFFSET_OUT_OF_RANGE: 'The offset is not between the start and the end of the log.',
@@ -144,4 +144,9 @@ export const errorTexts: Readonly<Record<keyof typeof errors, string>> = {
   STREAMS_TOPOLOGY_DESCRIPTION_UPDATE_FAILED:
     'The description of the topology could not be updated.',
   CONTROLLER_ID_NOT_REGISTERED: 'No controller of this id is registered.',
+}
+
+/** A sentence for people. */
+export function errorText(code: number): string {
+  return errorTexts[errorName(code)]
 }

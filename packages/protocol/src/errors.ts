@@ -1,5 +1,4 @@
 // Kafka's error codes as of 4.4: their names, and whether a client that gets one may try again.
-import { errorTexts } from './error-texts.ts'
 
 export const errors = {
   UNKNOWN_SERVER_ERROR: -1,
@@ -187,11 +186,6 @@ const names = new Map<number, ErrorName>(
 /** 'NOT_COORDINATOR' for 16; 'UNKNOWN_SERVER_ERROR' for a code that Kafka does not have (yet). */
 export function errorName(code: number): ErrorName {
   return names.get(code) ?? 'UNKNOWN_SERVER_ERROR'
-}
-
-/** A sentence for people. */
-export function errorText(code: number): string {
-  return errorTexts[errorName(code)]
 }
 
 /** Whether the same request may succeed later without any change, as Kafka's own clients see it. */

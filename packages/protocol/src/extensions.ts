@@ -13,7 +13,8 @@
 
 import { readInt64, writeInt64 } from './records/batch.ts'
 import { keyMarkBytes } from './records/key-mark.ts'
-import type { Tagged, UnknownTag } from './schema.ts'
+import type { Tagged } from './schema.ts'
+import type { UnknownTag } from './unknown-tag.ts'
 
 const tags = { extensions: 10_000, keyMark: 10_001, expectedEnd: 10_002, explain: 10_003 } as const
 const verdictTag = 10_001

@@ -5,14 +5,8 @@ import { at, EncodeError } from './codec-error.ts'
 import { defaultOf, isDefault } from './defaults.ts'
 import { bytesMin, type Context, contextOf, layout } from './layout.ts'
 import type { Reader } from './reader.ts'
-import {
-  type Field,
-  type Fields,
-  includes,
-  type Message,
-  type Type,
-  type UnknownTag,
-} from './schema.ts'
+import { type Field, type Fields, includes, type Message, type Type } from './schema.ts'
+import type { UnknownTag } from './unknown-tag.ts'
 import type { Writer } from './writer.ts'
 
 type Struct = Record<string, unknown>

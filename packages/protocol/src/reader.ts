@@ -2,7 +2,7 @@
 // length against the bytes left, a count against what its elements must take at least, a varint
 // against its five bytes. Buffers that it yields are views on the input.
 import { DecodeError } from './codec-error.ts'
-import type { UnknownTag } from './schema.ts'
+import type { UnknownTag } from './unknown-tag.ts'
 import { uuidTexts } from './uuid-texts.ts'
 
 export const arrayLengthMax = 1_000_000

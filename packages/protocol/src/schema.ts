@@ -8,6 +8,7 @@
 // Key order is wire order and names are Kafka's own. The TypeScript types, the codec and the
 // printed explanation are all derived from the value; nothing is generated into the repository.
 import type { Reader } from './reader.ts'
+import type { UnknownTag } from './unknown-tag.ts'
 import type { Writer } from './writer.ts'
 
 /** Inclusive on both ends; an empty range has max < min. */
@@ -79,12 +80,6 @@ export interface Message<F extends Fields = Fields> {
 
 export type Read = (reader: Reader) => unknown
 export type Write = (writer: Writer, value: unknown) => void
-
-/** A tagged field that the schema does not know: kept as it came, written back as it was. */
-export interface UnknownTag {
-  tag: number
-  data: Buffer
-}
 
 export interface Tagged {
   unknownTags?: UnknownTag[]

@@ -2,7 +2,7 @@
 // by many messages; record batches join the list as they are. What was handed out is never written
 // again, so a slab lives as long as the last message that has a part of it.
 import { EncodeError } from './codec-error.ts'
-import type { UnknownTag } from './schema.ts'
+import type { UnknownTag } from './unknown-tag.ts'
 import { uuidTexts } from './uuid-texts.ts'
 
 const slabBytes = 64 * 1024

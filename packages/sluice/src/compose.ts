@@ -7,8 +7,10 @@
 // The gateway is a Kafka client like any other, on a listener of its own inside the process. It is loaded
 // with the first HTTP request: a start, and whoever speaks only Kafka, does without.
 
-import { type BoundListener, type Broker, createBroker } from '@sluice/broker/broker'
+import type { Broker } from '@sluice/broker/broker'
 import type { FaultPlan } from '@sluice/broker/faults'
+import type { BoundListener } from '@sluice/broker/listener-spec'
+import { createBroker } from '@sluice/broker/running-broker'
 import type { BrokerConfig } from '@sluice/core/config/broker-config'
 import type { Clock } from '@sluice/core/host/clock'
 import type { Disk } from '@sluice/core/host/disk'

@@ -5,11 +5,23 @@
 //           prints it: key, value (null for a tombstone), headers, timestamp, partition; its offset is ignored
 
 import type { ProducerRecord } from '@sluice/core/kafka-client/producer'
-import type { ProduceOptions } from './commands/produce.ts'
 import { Failure, usageFailure } from './failure.ts'
 
 export const lineFormats = ['value', 'json'] as const
 export type LineFormat = (typeof lineFormats)[number]
+
+export interface RecordHeader {
+  readonly key: string
+  readonly value: Buffer
+}
+
+export interface LineOptions {
+  readonly format: LineFormat
+  readonly keySeparator?: string
+  /** Of every record. */
+  readonly header?: RecordHeader[]
+  readonly partition?: number
+}
 
 /** The record of a line; throws a Failure that names the line. */
 export type LineReader = (line: Buffer, lineNumber: number) => ProducerRecord
@@ -17,7 +29,7 @@ export type LineReader = (line: Buffer, lineNumber: number) => ProducerRecord
 /** Nesting of a line of JSON, as of a request's body over HTTP. */
 const jsonDepthMax = 64
 
-export async function lineReader(options: ProduceOptions): Promise<LineReader> {
+export async function lineReader(options: LineOptions): Promise<LineReader> {
   const { keySeparator, partition, header: headers } = options
   if (options.format === 'json') return jsonReader(options)
   if (keySeparator === undefined) return (value) => ({ key: null, value, headers, partition })
@@ -32,7 +44,7 @@ export async function lineReader(options: ProduceOptions): Promise<LineReader> {
 }
 
 /** The schema of the HTTP API is loaded only where lines are JSON. */
-async function jsonReader(options: ProduceOptions): Promise<LineReader> {
+async function jsonReader(options: LineOptions): Promise<LineReader> {
   const { keySeparator, partition, header = [] } = options
   if (keySeparator !== undefined) {
     throw usageFailure('--key-separator does not go with --format json', 'a record has its key')

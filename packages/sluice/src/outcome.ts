@@ -1,7 +1,8 @@
 // Outcome: how it went with each of several things. Those that failed are one Failure, a line each; the
 // others are done.
 
-import { errorName, errors, errorText } from '@sluice/protocol/errors'
+import { errorText } from '@sluice/protocol/error-texts'
+import { errorName, errors } from '@sluice/protocol/errors'
 import { Failure } from './failure.ts'
 
 export interface Outcome {

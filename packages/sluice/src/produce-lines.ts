@@ -3,20 +3,22 @@
 
 import { createReadStream, fstatSync, type Stats, statSync } from 'node:fs'
 import { producerConfig } from '@sluice/core/config/client-config'
+import type { ConfigEntry } from '@sluice/core/config/config-entry'
 import { producerOptions } from '@sluice/core/kafka-client/client-options'
 import { KafkaError } from '@sluice/core/kafka-client/kafka-error'
 import { Producer, type ProducerRecord } from '@sluice/core/kafka-client/producer'
 import { bootstrapOf, invalidConfigs, withClient } from './client.ts'
-import type { ProduceOptions } from './commands/produce.ts'
 import { Failure, unreadable } from './failure.ts'
-import { type LineReader, lineReader } from './line-records.ts'
+import { type LineOptions, type LineReader, lineReader } from './line-records.ts'
 import { lines } from './lines.ts'
 import { printJson } from './output.ts'
 import { type Progress, progressBar } from './progress.ts'
 
-export interface RecordHeader {
-  readonly key: string
-  readonly value: Buffer
+export interface ProduceOptions extends LineOptions {
+  readonly bootstrap: string
+  readonly partitioner: 'default' | 'round-robin'
+  readonly config?: ConfigEntry[]
+  readonly json?: boolean
 }
 
 interface Input {

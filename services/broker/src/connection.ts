@@ -9,9 +9,9 @@ import type { Timer } from '@sluice/core/host/clock'
 import { loggerNames } from '@sluice/core/host/log-levels'
 import type { ConnectionHandler, Connection as Wire } from '@sluice/core/host/network'
 import { FrameReader, responseFrame } from '@sluice/protocol/frame'
-import type { ListenerSpec } from './broker.ts'
 import { dispatch, type Services } from './dispatch.ts'
 import type { Exchange, ExchangeOwner } from './exchange.ts'
+import type { ListenerSpec } from './listener-spec.ts'
 import type { PartialHolder } from './partial-frames.ts'
 
 /** Requests of one connection that may be worked on at a time. */

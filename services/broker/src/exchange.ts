@@ -4,8 +4,8 @@
 import type { Address } from '@sluice/core/host/network'
 import { assert } from '@sluice/core/lib/assert'
 import type { RequestHeader } from '@sluice/protocol/frame'
-import type { ListenerSpec } from './broker.ts'
 import type { Handler, RequestContext, RequestNames } from './handler.ts'
+import type { ListenerSpec } from './listener-spec.ts'
 import type { Quotas } from './quotas.ts'
 
 /** Where the exchange reports to: its connection. */

@@ -12,7 +12,8 @@ import type { Address } from '@sluice/core/host/network'
 import type { Api } from '@sluice/protocol/apis'
 import { defaultStruct } from '@sluice/protocol/defaults'
 import type { Decoded, Encodable, Message } from '@sluice/protocol/schema'
-import type { Broker, ListenerSpec } from './broker.ts'
+import type { Broker } from './broker.ts'
+import type { ListenerSpec } from './listener-spec.ts'
 
 /** Returned by a handler that calls context.respond() in its own time. */
 export const later: unique symbol = Symbol('later')

@@ -2,10 +2,10 @@
 // has an entrance that keeps the limits on connections.
 
 import type { Address, Connection, Listener } from '@sluice/core/host/network'
-import type { BoundListener, ListenerSpec } from './broker.ts'
 import { ClientConnection } from './connection.ts'
 import type { Services } from './dispatch.ts'
 import { Entrance } from './entrance.ts'
+import type { BoundListener, ListenerSpec } from './listener-spec.ts'
 
 /** How often a stopping broker looks whether all requests are answered. */
 const drainCheckMs = 10

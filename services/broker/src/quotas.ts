@@ -10,10 +10,22 @@ import type { Clock } from '@sluice/core/host/clock'
 import { LatencyHistogram } from '@sluice/core/metrics/metrics'
 import { MutationQuota } from '@sluice/core/security/quotas/mutation-quota'
 import { type QuotaClient, RateQuota } from '@sluice/core/security/quotas/rate-quota'
-import type { RequestContext } from './handler.ts'
 
 /** As Kafka's metrics name them. */
 export type QuotaType = 'Produce' | 'Fetch' | 'Request' | 'ControllerMutation'
+
+/** A request that counts. */
+export interface Charged {
+  readonly principal: string
+  readonly clientId: string | null
+  readonly apiVersion: number
+  readonly requestBytes: number
+  readonly throttledMs: number
+  /** The answer tells the client to wait so long, and its connection is not read before. */
+  throttle(waitMs: number): void
+  /** Counts the time that the request took against its client's quota, once. */
+  chargeTime(): void
+}
 
 export interface QuotasOptions {
   readonly clock: Clock
@@ -65,7 +77,7 @@ export class Quotas {
     }
   }
 
-  chargeProduce(context: RequestContext): void {
+  chargeProduce(context: Charged): void {
     if (!this.produce.enabled) return
     const now = this.#clock.monotonic()
     this.#wait(
@@ -76,7 +88,7 @@ export class Quotas {
   }
 
   /** @returns false: the client has to wait, and gets no records now. */
-  chargeFetch(context: RequestContext, bytes: number): boolean {
+  chargeFetch(context: Charged, bytes: number): boolean {
     context.chargeTime()
     if (!this.fetch.enabled) return context.throttledMs === 0
     const now = this.#clock.monotonic()
@@ -88,19 +100,19 @@ export class Quotas {
   }
 
   /** Bytes that a fetch may ask for without being throttled for sure. */
-  fetchBytesMax(context: RequestContext): number {
+  fetchBytesMax(context: Charged): number {
     return this.fetch.enabled ? this.fetch.mostAtOnce(clientOf(context)) : Number.POSITIVE_INFINITY
   }
 
   /** Counts the time that the event loop spent on a request. */
-  chargeTime(context: RequestContext, busyMs: number): void {
+  chargeTime(context: Charged, busyMs: number): void {
     const percent = (busyMs / secondMs) * 100
     const now = this.#clock.monotonic()
     this.#wait(context, 'Request', this.request.charge(clientOf(context), percent, now))
   }
 
   /** Clients of older versions cannot read a refusal: they are served, and wait. */
-  mutationsOf(context: RequestContext, options: { strictSince: number }): Mutations {
+  mutationsOf(context: Charged, options: { strictSince: number }): Mutations {
     if (!this.mutations.enabled) return unlimited
     const client = clientOf(context)
     const strict = context.apiVersion >= options.strictSince
@@ -114,7 +126,7 @@ export class Quotas {
     }
   }
 
-  #wait(context: RequestContext, type: QuotaType, wantedMs: number): void {
+  #wait(context: Charged, type: QuotaType, wantedMs: number): void {
     if (wantedMs <= 0) return
     const waitMs = Math.min(wantedMs, waitMsMax)
     this.waits[type].add(waitMs)
@@ -123,6 +135,6 @@ export class Quotas {
 }
 
 /** `User:alice` is the user alice. */
-function clientOf({ principal, clientId }: RequestContext): QuotaClient {
+function clientOf({ principal, clientId }: Charged): QuotaClient {
   return { user: principal.slice(principal.indexOf(':') + 1), clientId: clientId ?? '' }
 }

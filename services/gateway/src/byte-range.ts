@@ -2,7 +2,8 @@
 // already, 206 with a part of them, 416 where the part lies outside.
 
 import type { Problem } from './problem.ts'
-import type { Reply, Responder, ResponseHeaders } from './responder.ts'
+import type { Reply, ResponseHeaders } from './reply.ts'
+import type { Responder } from './responder.ts'
 
 export interface FixedBytes {
   readonly bytes: Uint8Array<ArrayBuffer>

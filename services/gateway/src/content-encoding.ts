@@ -5,7 +5,7 @@
 import type { Transform } from 'node:stream'
 import * as zlib from 'node:zlib'
 import { qualitiesOf } from './media-types.ts'
-import type { Reply } from './responder.ts'
+import type { Reply } from './reply.ts'
 
 export type ContentEncoding = 'gzip' | 'zstd'
 

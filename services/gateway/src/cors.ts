@@ -5,7 +5,7 @@
 //             http://localhost:*      any port;  https://*.example  any name below it
 //             *                       everybody, without credentials;  null  pages without an origin (files)
 
-import type { ResponseHeaders } from './responder.ts'
+import type { ResponseHeaders } from './reply.ts'
 
 /** Headers of ours, which scripts of another origin see only when they are named. */
 const exposedHeaders = [

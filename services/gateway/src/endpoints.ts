@@ -12,8 +12,9 @@ import type { GatewayLimits } from './limits.ts'
 import { mediaTypeOf } from './media-types.ts'
 import { done, failed, type Outcome, type Problem } from './problem.ts'
 import { kafkaProblem, lookProblem } from './problems.ts'
+import type { Reply } from './reply.ts'
 import { type BodySource, headerOf, readBody } from './request-body.ts'
-import type { ProblemContext, Reply, Responder } from './responder.ts'
+import type { ProblemContext, Responder } from './responder.ts'
 import { schemaEntries } from './validation.ts'
 
 export type GatewayRequest = Context<{ Bindings: Exchange }>

@@ -19,8 +19,9 @@ import {
 } from './produce-result.ts'
 import { type PulledStream, pulledStream } from './pulled-stream.ts'
 import { type LineFlaw, type LineOptions, LineSplitter, parseRecordLine } from './record-lines.ts'
+import type { Reply } from './reply.ts'
 import { BodyBroken } from './request-body.ts'
-import type { Reply, Responder } from './responder.ts'
+import type { Responder } from './responder.ts'
 import type { OpenStream } from './streams.ts'
 import type { Traffic } from './traffic.ts'
 

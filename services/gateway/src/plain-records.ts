@@ -6,7 +6,7 @@
 // what it is; whatever is taken here they would take, with the same result.
 
 import { isUtf8 } from 'node:buffer'
-import type { RecordInput } from '@sluice/protocol/records/record'
+import type { RecordInput } from '@sluice/protocol/records/record-writer'
 import {
   closeBrace,
   closeBracket,

@@ -1,7 +1,8 @@
 // Problems: where each Kafka error code stands in the table of our own (problem.ts). The type makes it
 // exhaustive: a Kafka code without a place does not compile.
 
-import { errorName, type errors, errorText } from '@sluice/protocol/errors'
+import { errorText } from '@sluice/protocol/error-texts'
+import { errorName, type errors } from '@sluice/protocol/errors'
 import type { Problem, ProblemCode } from './problem.ts'
 
 type KafkaErrorName = Exclude<keyof typeof errors, 'NONE'>

@@ -13,7 +13,8 @@ import type { Verdict } from '@sluice/protocol/extensions'
 import { isRetriableProblem, type Problem, problemBody } from './problem.ts'
 import { kafkaProblem } from './problems.ts'
 import { formatRecordPosition, type StoredRange } from './record-headers.ts'
-import type { Reply, Responder, ResponseHeaders } from './responder.ts'
+import type { Reply, ResponseHeaders } from './reply.ts'
+import type { Responder } from './responder.ts'
 
 /** What an acknowledgement stands for, by `acks`. */
 export const ackNames = { all: 'durable', '1': 'leader', '0': 'none' } as const

@@ -11,7 +11,7 @@ import type { KafkaClient } from '@sluice/core/kafka-client/kafka-client'
 import { apis } from '@sluice/protocol/apis'
 import { errors } from '@sluice/protocol/errors'
 import type { Problem } from './problem.ts'
-import type { ResponseHeaders } from './responder.ts'
+import type { ResponseHeaders } from './reply.ts'
 
 export type RateLimited = 'produce' | 'fetch'
 

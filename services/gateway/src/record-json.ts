@@ -8,7 +8,7 @@
 // as base64 in key_b64, value_b64 and in a header's {"b64": …}.
 
 import { z } from '@hono/zod-openapi'
-import type { RecordInput } from '@sluice/protocol/records/record'
+import type { RecordInput } from '@sluice/protocol/records/record-writer'
 import { memberSlice } from './json-scan.ts'
 import type { ProblemEntry } from './problem.ts'
 import { parseTimestamp } from './timestamps.ts'

@@ -6,19 +6,7 @@
 import { contentEncodingFor, encodedBody, isCompressible } from './content-encoding.ts'
 import type { Exchange } from './exchange.ts'
 import { type Problem, problemBody, statusOf } from './problem.ts'
-
-export interface ResponseHeaders {
-  readonly [name: string]: string
-}
-
-export type ReplyBody = string | Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array> | null
-
-/** A response in the making; the names of headers are in lower case. */
-export interface Reply {
-  readonly status: number
-  readonly headers: ResponseHeaders
-  readonly body: ReplyBody
-}
+import type { Reply, ReplyBody, ResponseHeaders } from './reply.ts'
 
 /** What the problem of one request says beside the problem itself. */
 export interface ProblemContext {

@@ -1,7 +1,8 @@
 // What the tests of the client begin with: a broker, scripted or real, on a network in memory, and clients.
 
-import { type Broker, createBroker } from '@sluice/broker/broker'
+import type { Broker } from '@sluice/broker/broker'
 import { FaultPlan } from '@sluice/broker/faults'
+import { createBroker } from '@sluice/broker/running-broker'
 import { brokerConfig } from '@sluice/core/config/broker-config'
 import { silentLogger } from '@sluice/core/host/logger'
 import { MemoryDisk } from '@sluice/core/host/memory/disk'

@@ -9,12 +9,11 @@ import {
   readBatchHeader,
   writeInt32,
 } from '../../../packages/protocol/src/records/batch.ts'
+import { decodeRecords, encodeBatch } from '../../../packages/protocol/src/records/record.ts'
 import {
-  decodeRecords,
-  encodeBatch,
   type RecordInput,
-} from '../../../packages/protocol/src/records/record.ts'
-import { recordBytesMax } from '../../../packages/protocol/src/records/record-writer.ts'
+  recordBytesMax,
+} from '../../../packages/protocol/src/records/record-writer.ts'
 import { RecordsError } from '../../../packages/protocol/src/records/records-error.ts'
 import { oneRecord, twoRecords } from './golden.ts'
 

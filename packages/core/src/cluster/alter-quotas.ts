@@ -2,13 +2,13 @@
 // Pure: the controller writes.
 
 import { errors } from '@sluice/protocol/errors'
-import { type Refusal, refusal } from './create-topics.ts'
 import {
   isQuotaEntityType,
   type QuotaEntity,
   type QuotaEntityType,
   type QuotaValues,
 } from './quota-entity.ts'
+import { type Refusal, refusal } from './refusal.ts'
 
 /** An entity as a request names it: not checked yet. */
 export interface NamedEntity {

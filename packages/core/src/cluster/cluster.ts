@@ -4,7 +4,7 @@
 import type { BrokerConfig } from '../config/broker-config.ts'
 import type { Host } from '../host/host.ts'
 import { readAll, takeOver } from './boot.ts'
-import { Controller } from './controller.ts'
+import { Controller, type FollowedMetadata } from './controller.ts'
 import { type Change, MetadataImage } from './image.ts'
 import { MetadataWriter } from './metadata-writer.ts'
 
@@ -23,7 +23,7 @@ export interface ClusterOptions {
   readonly clusterId?: string
 }
 
-export class Cluster {
+export class Cluster implements FollowedMetadata {
   readonly image: MetadataImage
   readonly controller: Controller
   /** Counts the controllers that there have been. */

@@ -9,7 +9,6 @@ import type { BrokerConfig } from '../config/broker-config.ts'
 import type { Random } from '../host/random.ts'
 import type { Action, Table } from '../host/table.ts'
 import { isRefusal, planQuotas, type QuotaOperation } from './alter-quotas.ts'
-import type { Cluster } from './cluster.ts'
 import {
   type Mutations,
   type NewTopic,
@@ -18,8 +17,6 @@ import {
   partitionsPerRequestMax,
   planMorePartitions,
   planTopic,
-  type Refusal,
-  refusal,
   tooManyPartitions,
   unlimited,
 } from './create-topics.ts'
@@ -30,6 +27,7 @@ import type {
   Change,
   ConfigOverrides,
   ConfigScope,
+  MetadataImage,
   PartitionImage,
   TopicImage,
 } from './image.ts'
@@ -53,6 +51,7 @@ import {
 import { commitActionsMax, type MetadataWriter } from './metadata-writer.ts'
 import type { QuotaEntity } from './quota-entity.ts'
 import { planReassignment } from './reassign.ts'
+import { type Refusal, refusal } from './refusal.ts'
 import { isInternalTopic } from './topic-name.ts'
 
 /** Producer ids that a broker takes at a time, as in Kafka. */
@@ -77,8 +76,15 @@ export interface ProducerIdBlock {
   readonly count: number
 }
 
+/** The metadata as brokers follow it. */
+export interface FollowedMetadata {
+  readonly image: MetadataImage
+  /** What a transaction changed. Called in the order of versions, one at a time. */
+  apply(version: number, changes: readonly Change[]): Promise<void>
+}
+
 export interface ControllerOptions {
-  readonly cluster: Cluster
+  readonly cluster: FollowedMetadata
   readonly writer: MetadataWriter
   readonly table: Table
   readonly random: Random

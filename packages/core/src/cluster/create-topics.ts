@@ -6,6 +6,7 @@ import type { BrokerConfig } from '../config/broker-config.ts'
 import { validateTopicConfig } from '../config/topic-config.ts'
 import type { ConfigOverrides, MetadataImage, PartitionImage, TopicImage } from './image.ts'
 import { place } from './placement.ts'
+import { type Refusal, refusal } from './refusal.ts'
 import { invalidTopicName } from './topic-name.ts'
 
 /** Partitions that one request may create, in all its topics together, as in Kafka. */
@@ -20,12 +21,6 @@ export interface NewTopic {
   /** Replicas by partition, instead of the two above, which must be -1 then. */
   readonly assignments?: readonly { readonly index: number; readonly brokers: readonly number[] }[]
   readonly configs: ConfigOverrides
-}
-
-export interface Refusal {
-  readonly ok: false
-  readonly error: number
-  readonly message: string
 }
 
 export type NewPartitions =
@@ -49,10 +44,6 @@ export const unlimited: Mutations = { take: () => true }
 
 export function overQuota(): Refusal {
   return refusal(errors.THROTTLING_QUOTA_EXCEEDED, 'The throttling quota has been exceeded.')
-}
-
-export function refusal(error: number, message: string): Refusal {
-  return { ok: false, error, message }
 }
 
 /** The partitions of a topic that is to be. */

@@ -2,8 +2,8 @@
 // error. Pure.
 
 import { errors } from '@sluice/protocol/errors'
-import { type Refusal, refusal } from './create-topics.ts'
 import type { PartitionImage } from './image.ts'
+import { type Refusal, refusal } from './refusal.ts'
 
 /** preferred: the first replica, if it is in sync; unclean: any live replica, where there is no leader. */
 export type ElectionType = 'preferred' | 'unclean'

@@ -9,7 +9,7 @@
 //   lower          safe, unsafe          lowered; metadata.version only as far as metadata means the same
 
 import { errors } from '@sluice/protocol/errors'
-import { type Refusal, refusal } from './create-topics.ts'
+import { type Refusal, refusal } from './refusal.ts'
 
 export interface Feature {
   readonly name: string

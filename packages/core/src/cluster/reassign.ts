@@ -6,8 +6,8 @@
 // Cancelling goes back to the replicas as they were. Pure: the controller writes.
 
 import { errors } from '@sluice/protocol/errors'
-import { type Refusal, refusal } from './create-topics.ts'
 import type { PartitionImage } from './image.ts'
+import { type Refusal, refusal } from './refusal.ts'
 
 export interface ReassignContext {
   readonly isRegistered: (broker: number) => boolean

@@ -1,11 +1,13 @@
 // Conflicts: what must hold between configs, whether they are set at the start or altered later. Every pair
 // that Kafka checks is here, of configs without an effect, too: who may lay down bounds is told of a wrong one.
 
-import type { BrokerConfig } from './broker-config.ts'
 import type { ConfigError } from './config-entry.ts'
+import type { Values } from './definition.ts'
 import { invalidValue } from './resolve.ts'
+import type { brokerConfigs } from './tables/broker.ts'
 
-type Name = keyof BrokerConfig & string
+type BrokerValues = Values<typeof brokerConfigs>
+type Name = keyof BrokerValues & string
 
 /** The first is at most the second. */
 const ordered: readonly (readonly [Name, Name])[] = [
@@ -44,7 +46,7 @@ function bounds(prefix: string, name: string): [Name, Name][] {
 const dedupeBytesMin = 1024 * 1024
 
 /** What of `config` contradicts itself; empty where nothing does. */
-export function brokerConflicts(config: BrokerConfig): ConfigError[] {
+export function brokerConflicts(config: BrokerValues): ConfigError[] {
   const errors: ConfigError[] = []
   const wrong = (name: Name, message: string) => {
     errors.push({ name, message: invalidValue(name, config[name], message) })
@@ -64,7 +66,7 @@ export function brokerConflicts(config: BrokerConfig): ConfigError[] {
 
 type Wrong = (name: Name, message: string) => void
 
-function checkLogs(config: BrokerConfig, wrong: Wrong): void {
+function checkLogs(config: BrokerValues, wrong: Wrong): void {
   const threads = config['log.cleaner.threads']
   if (threads > 0 && config['log.cleaner.dedupe.buffer.size'] / threads <= dedupeBytesMin) {
     wrong('log.cleaner.dedupe.buffer.size', 'it must be more than 1 MB for each cleaner thread')
@@ -79,7 +81,7 @@ function checkLogs(config: BrokerConfig, wrong: Wrong): void {
   if (jitter !== null && jitter < 0) wrong('log.roll.jitter.ms', 'must be at least 0')
 }
 
-function checkConnections(config: BrokerConfig, wrong: Wrong): void {
+function checkConnections(config: BrokerValues, wrong: Wrong): void {
   const overrides = config['max.connections.per.ip.overrides']
   const malformed = invalidConnectionOverrides(overrides)
   if (malformed !== undefined) wrong('max.connections.per.ip.overrides', malformed)

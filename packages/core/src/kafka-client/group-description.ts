@@ -3,7 +3,8 @@
 
 import { apis } from '@sluice/protocol/apis'
 import { DecodeError } from '@sluice/protocol/codec'
-import { errors, errorText } from '@sluice/protocol/errors'
+import { errorText } from '@sluice/protocol/error-texts'
+import { errors } from '@sluice/protocol/errors'
 import type { DescribeGroupsResponse } from '@sluice/protocol/messages/15-describe-groups'
 import { consumerProtocolAssignment } from '@sluice/protocol/messages/internal/consumer-protocol-assignment'
 import { consumerProtocolSubscription } from '@sluice/protocol/messages/internal/consumer-protocol-subscription'

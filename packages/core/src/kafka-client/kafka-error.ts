@@ -1,7 +1,8 @@
 // KafkaError: what the client throws. Every failure, also of the network, is told by a code of Kafka's
 // own table, so that a caller needs one way to judge it: `retriable`, or a mapping of codes.
 
-import { errorName, errorText, isRetriable } from '@sluice/protocol/errors'
+import { errorText } from '@sluice/protocol/error-texts'
+import { errorName, isRetriable } from '@sluice/protocol/errors'
 
 export class KafkaError extends Error {
   /** The name of the code in Kafka's table, such as NOT_COORDINATOR. */

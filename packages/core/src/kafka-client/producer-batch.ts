@@ -3,7 +3,8 @@
 //   waiting -> in flight -> settled          back to waiting as often as it is retried
 
 import { batchHeaderBytes, type Codec } from '@sluice/protocol/records/batch'
-import { encodeBatch, type RecordInput } from '@sluice/protocol/records/record'
+import { encodeBatch } from '@sluice/protocol/records/record'
+import type { RecordInput } from '@sluice/protocol/records/record-writer'
 import type { BufferPool } from '../lib/buffer-pool.ts'
 import type { Delivery } from './delivery.ts'
 import type { KafkaError } from './kafka-error.ts'

@@ -8,7 +8,7 @@
 
 import { errors } from '@sluice/protocol/errors'
 import { batchHeaderBytes, type Codec } from '@sluice/protocol/records/batch'
-import type { RecordInput } from '@sluice/protocol/records/record'
+import type { RecordInput } from '@sluice/protocol/records/record-writer'
 import { recordBytesMax } from '@sluice/protocol/records/record-writer'
 import type { Timer } from '../host/clock.ts'
 import { Delivery, type RecordOutcome, type RecordPosition } from './delivery.ts'

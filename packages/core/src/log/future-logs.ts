@@ -14,10 +14,10 @@ import type { Random } from '../host/random.ts'
 import { assert } from '../lib/assert.ts'
 import type { KeyedQueue } from '../lib/keyed-queue.ts'
 import { futureFolderName, partitionFolderName } from './file-names.ts'
+import type { HeldLog, LogName, LogRequest } from './held-log.ts'
 import { Log } from './log.ts'
 import { isFailure, type KnownOffsets, type LogDir, nothingKnown } from './log-dir.ts'
 import { isOnline } from './log-dirs.ts'
-import type { HeldLog, LogName, LogRequest } from './log-manager.ts'
 import type { LogOptions } from './log-options.ts'
 import {
   partitionMetadataFileName,

@@ -19,6 +19,7 @@ import { Limiter } from '../lib/limiter.ts'
 import { Slices } from '../lib/slices.ts'
 import { partitionFolderName, strayFolderName } from './file-names.ts'
 import { FutureLogs } from './future-logs.ts'
+import type { HeldLog, LogName, LogRequest } from './held-log.ts'
 import { Log } from './log.ts'
 import { type LogConfig, logConfig } from './log-config.ts'
 import { isFailure, type LogDir, nothingKnown } from './log-dir.ts'
@@ -50,26 +51,8 @@ export interface LogManagerOptions {
   readonly onDirFailure?: (dir: LogDir, cause: DiskError) => void
 }
 
-export interface LogName {
-  readonly topic: string
-  readonly topicId: string
-  readonly partition: number
-}
-
-export interface LogRequest extends LogName {
-  readonly config: () => TopicConfig
-  /** It cannot be in a folder that is offline. */
-  readonly isNew?: boolean
-}
-
 /** Places asked for before there was a log: so many are remembered. */
 const preferencesMax = 10_000
-
-/** A log that is open, and where. */
-export interface HeldLog {
-  readonly log: Log
-  readonly dir: LogDir
-}
 
 type DirOptions = Pick<
   LogOptions,

@@ -3,6 +3,7 @@
 
 import type { Wanted } from './batch-selection.ts'
 import type { Reading } from './disk-reads.ts'
+import { type LogRead, noRecords } from './log-records.ts'
 import type { ReadPositions } from './read-positions.ts'
 import type { Segment } from './segment.ts'
 import { readSegment, type SegmentBatches } from './segment-read.ts'
@@ -16,27 +17,6 @@ export interface LogReadRequest {
   /** Return the first batch even if it is larger than maxBytes. */
   readonly wholeFirstBatch: boolean
 }
-
-export interface LogRecords {
-  readonly ok: true
-  /** Whole batches; the first one holds the offset, or is the first behind it. May be empty. */
-  readonly records: Buffer
-  readonly bytes: number
-  /** The records are not needed any more: their memory is used again. Once for each read that gave them. */
-  release(): void
-}
-
-export type LogRead = LogRecords | { readonly ok: false; readonly error: 'out-of-range' }
-
-export const outOfRange: LogRead = Object.freeze({ ok: false, error: 'out-of-range' })
-
-const noBytes = Buffer.alloc(0)
-export const noRecords: LogRead = Object.freeze({
-  ok: true,
-  records: noBytes,
-  bytes: 0,
-  release() {},
-})
 
 /** The index of the segment in which `offset` would be. */
 export function segmentIndexFor(segments: readonly Segment[], offset: number): number {

@@ -31,7 +31,8 @@ import { deletedFolderName } from './file-names.ts'
 import { LogCleaning } from './log-cleaning.ts'
 import type { LogConfig } from './log-config.ts'
 import type { LogOptions } from './log-options.ts'
-import { type LogRead, type LogReadRequest, noRecords, outOfRange, readLog } from './log-read.ts'
+import { type LogReadRequest, readLog } from './log-read.ts'
+import { type LogRead, noRecords, outOfRange } from './log-records.ts'
 import { LogState } from './log-state.ts'
 import type { ProducerState } from './producer-state.ts'
 import { type LoadedLog, loadLog, newSegment } from './recovery.ts'
@@ -47,7 +48,6 @@ import {
 
 export type { AppendOutcome, AppendRequest } from './append-plan.ts'
 export type { LogOptions } from './log-options.ts'
-export type { LogRead, LogReadRequest, LogRecords } from './log-read.ts'
 export type { TimestampedOffset } from './timestamp-search.ts'
 
 /** Closed segments whose flush is still under way: beyond that appends wait for the disk. */

@@ -8,17 +8,36 @@ import {
   currentMagic,
   readInt64,
 } from '@sluice/protocol/records/batch'
-import { DiskError } from '../host/disk.ts'
+import { DiskError, type DiskFile } from '../host/disk.ts'
 import { batchBytesAt, lastOffsetAt, selectBatches, type Wanted } from './batch-selection.ts'
 import type { Reading } from './disk-reads.ts'
 import type { OffsetPosition } from './offset-index.ts'
-import type { Segment } from './segment.ts'
+import type { ResidentRanges } from './residency.ts'
+import type { LogResources } from './resources.ts'
+import type { SegmentIndexes } from './segment-indexes.ts'
 import type { TimestampOffset } from './time-index.ts'
 
 /** A read takes no more at once, however much is asked for: a larger one would hold up the loop. */
 const readBytesMax = 1024 * 1024
 /** And no less: what stands behind a batch is likely to be wanted next, or to be hopped over. */
 const readBytesMin = 16 * 1024
+
+/** What of a segment its readers need. */
+export interface ReadableSegment {
+  readonly baseOffset: number
+  readonly path: string
+  readonly sizeBytes: number
+  readonly sealed: boolean
+  readonly resources: LogResources
+  readonly resident: ResidentRanges
+  readonly indexes: SegmentIndexes
+  readonly indexesDamaged: boolean
+  distrustIndexes(): void
+  /** Its file; hold the segment while more than one call needs it. */
+  open(): DiskFile
+  hold(): void
+  letGo(): void
+}
 
 export interface SegmentBatches {
   /** To be given back to the resources. The batches are its bytes `start` up to `end`; there may be none. */
@@ -34,7 +53,7 @@ export interface SegmentBatches {
  * `position` is known to be that of a batch at or before the offset.
  */
 export function* readSegment(
-  segment: Segment,
+  segment: ReadableSegment,
   wanted: Wanted,
   position?: number,
 ): Reading<SegmentBatches | undefined> {
@@ -58,7 +77,10 @@ export interface FoundBatch {
 }
 
 /** The batch that holds `offset`, or else the first one behind it. */
-export function* findBatch(segment: Segment, offset: number): Reading<FoundBatch | undefined> {
+export function* findBatch(
+  segment: ReadableSegment,
+  offset: number,
+): Reading<FoundBatch | undefined> {
   const wanted = { offset, upTo: Number.POSITIVE_INFINITY, maxBytes: 0, wholeFirstBatch: false }
   const read = yield* readSegment(segment, wanted)
   if (read === undefined) return undefined
@@ -75,13 +97,15 @@ export function* findBatch(segment: Segment, offset: number): Reading<FoundBatch
 }
 
 /** Whether the log has a batch with this timestamp that ends at this offset. */
-export function* agreesWithLog(segment: Segment, entry: TimestampOffset): Reading<boolean> {
+export function* agreesWithLog(segment: ReadableSegment, entry: TimestampOffset): Reading<boolean> {
   const found = yield* findBatch(segment, entry.offset)
   return found?.lastOffset === entry.offset && found.maxTimestamp === entry.timestampMs
 }
 
 /** The greatest timestamp, by the time index's last entry; undefined where that turns out wrong. */
-export function* lastIndexedTimestamp(segment: Segment): Reading<TimestampOffset | undefined> {
+export function* lastIndexedTimestamp(
+  segment: ReadableSegment,
+): Reading<TimestampOffset | undefined> {
   const none = { timestampMs: -1, offset: segment.baseOffset }
   if (segment.sizeBytes === 0) return none
   const last = yield* segment.indexes.times.last(!segment.sealed)
@@ -92,7 +116,7 @@ export function* lastIndexedTimestamp(segment: Segment): Reading<TimestampOffset
 }
 
 /** An offset before which no record of the segment is as young as `timestampMs`. */
-export function* offsetBefore(segment: Segment, timestampMs: number): Reading<number> {
+export function* offsetBefore(segment: ReadableSegment, timestampMs: number): Reading<number> {
   if (segment.indexesDamaged) return segment.baseOffset
   const entry = yield* segment.indexes.times.lookup(timestampMs - 1, !segment.sealed)
   if (entry === undefined) return segment.baseOffset
@@ -101,7 +125,7 @@ export function* offsetBefore(segment: Segment, timestampMs: number): Reading<nu
   return segment.baseOffset
 }
 
-function* lookup(segment: Segment, offset: number): Reading<OffsetPosition | undefined> {
+function* lookup(segment: ReadableSegment, offset: number): Reading<OffsetPosition | undefined> {
   if (segment.indexesDamaged) return undefined
   const entry = yield* segment.indexes.offsets.lookup(offset, !segment.sealed)
   if (entry === undefined) return undefined
@@ -112,7 +136,7 @@ function* lookup(segment: Segment, offset: number): Reading<OffsetPosition | und
 
 /** `entry` is what the index says of the batch at `from`, where it was asked. */
 function* readFrom(
-  segment: Segment,
+  segment: ReadableSegment,
   wanted: Wanted,
   from: number,
   entry?: OffsetPosition,
@@ -151,7 +175,7 @@ function* readFrom(
 }
 
 function* fill(
-  segment: Segment,
+  segment: ReadableSegment,
   buffer: Buffer,
   length: number,
   position: number,

@@ -17,7 +17,7 @@ import type { LogResources } from './resources.ts'
 import type { GaugedSegment } from './roll.ts'
 import { type IndexPlace, type PlacedBatch, SegmentIndexes } from './segment-indexes.ts'
 import { SegmentNames, type SegmentSuffix } from './segment-names.ts'
-import { findBatch, lastIndexedTimestamp } from './segment-read.ts'
+import { findBatch, lastIndexedTimestamp, type ReadableSegment } from './segment-read.ts'
 import { type TimestampOffset, timeEntryBytes } from './time-index.ts'
 
 export interface SegmentOptions {
@@ -50,7 +50,7 @@ export interface ScanContext {
 /** Whether the batch at `at` may stand where it does. */
 export type AcceptBatch = (buffer: Buffer, at: number, position: number) => boolean
 
-export class Segment implements GaugedSegment, ClosableFile {
+export class Segment implements GaugedSegment, ReadableSegment, ClosableFile {
   readonly baseOffset: number
   readonly createdMs: number
   readonly rollJitterMs: number

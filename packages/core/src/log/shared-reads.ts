@@ -4,7 +4,7 @@
 
 import { assert } from '../lib/assert.ts'
 import type { Wanted } from './batch-selection.ts'
-import type { LogRecords } from './log-read.ts'
+import type { LogRecords } from './log-records.ts'
 
 interface SharedRead {
   readonly wanted: Wanted

@@ -14,8 +14,9 @@ import {
   writeInt32,
   writeInt64,
 } from './batch.ts'
-import { decodeRecords, encodeBatch, openRecords, type RecordInput } from './record.ts'
+import { decodeRecords, encodeBatch, openRecords } from './record.ts'
 import { RecordCursor } from './record-cursor.ts'
+import type { RecordInput } from './record-writer.ts'
 import { RecordsError } from './records-error.ts'
 
 /** The header's name. */

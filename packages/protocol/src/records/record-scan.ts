@@ -7,7 +7,12 @@
 import { type BatchHeader, noTimestamp } from './batch.ts'
 import type { RecordBytes } from './record.ts'
 import { RecordCursor } from './record-cursor.ts'
-import type { RecordError } from './validate.ts'
+
+/** One record that was refused, by its index in the batch: Produce 8 and newer answers with these. */
+export interface RecordError {
+  batchIndex: number
+  message: string
+}
 
 export interface RecordRules {
   requireKeys: boolean

@@ -1,7 +1,12 @@
 // Writes one record of a batch, see record-cursor.ts for its picture, and says beforehand how many bytes
 // it can take: a producer fills batches by that bound and never has to encode twice.
 
-import type { RecordInput } from './record.ts'
+export interface RecordInput {
+  readonly timestamp: number
+  readonly key: Uint8Array | null
+  readonly value: Uint8Array | null
+  readonly headers?: readonly { readonly key: string; readonly value: Uint8Array | null }[]
+}
 
 /** Length 5, attributes 1, timestamp delta 10, offset delta 5, key and value length 5 each, count 5. */
 const recordOverheadBytesMax = 36

@@ -23,7 +23,7 @@ import {
 import { compress, decompress } from './compression.ts'
 import { crc32cRange } from './crc32c.ts'
 import { RecordCursor } from './record-cursor.ts'
-import { recordBytesMax, writeRecord } from './record-writer.ts'
+import { type RecordInput, recordBytesMax, writeRecord } from './record-writer.ts'
 import { RecordsError } from './records-error.ts'
 
 /** What the records of one batch may decompress to where the caller sets no limit of its own. */
@@ -44,13 +44,6 @@ export interface Record {
 }
 
 /** A record to be encoded. */
-export interface RecordInput {
-  readonly timestamp: number
-  readonly key: Uint8Array | null
-  readonly value: Uint8Array | null
-  readonly headers?: readonly { readonly key: string; readonly value: Uint8Array | null }[]
-}
-
 export interface BatchInput {
   /** At least one. */
   readonly records: readonly RecordInput[]

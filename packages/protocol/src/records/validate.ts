@@ -25,7 +25,7 @@ import {
   writeMaxTimestamp,
 } from './batch.ts'
 import { decompressedBytesMax, openRecords, type RecordBytes, recordBytesMin } from './record.ts'
-import { type RecordRules, type RecordsScan, scanRecords } from './record-scan.ts'
+import { type RecordError, type RecordRules, type RecordsScan, scanRecords } from './record-scan.ts'
 import { RecordsError } from './records-error.ts'
 
 export interface ValidateOptions {
@@ -41,12 +41,6 @@ export interface ValidateOptions {
   earliestTimestampMs?: number
   latestTimestampMs?: number
   decompressedBytesMax?: number
-}
-
-/** One record that was refused, by its index in the batch: Produce 8 and newer answers with these. */
-export interface RecordError {
-  batchIndex: number
-  message: string
 }
 
 export type ValidationFailure = {

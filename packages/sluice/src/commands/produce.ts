@@ -1,22 +1,10 @@
 // `sluice produce <topic> [file]`: writes the lines of standard input or of a file as records.
 
-import type { ConfigEntry } from '@sluice/core/config/config-entry'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { bootstrapOption, configOption, wholeNumber } from '../arguments.ts'
 import { examples } from '../help.ts'
-import { type LineFormat, lineFormats } from '../line-records.ts'
-import type { RecordHeader } from '../produce-lines.ts'
-
-export interface ProduceOptions {
-  readonly bootstrap: string
-  readonly format: LineFormat
-  readonly keySeparator?: string
-  readonly header?: RecordHeader[]
-  readonly partition?: number
-  readonly partitioner: 'default' | 'round-robin'
-  readonly config?: ConfigEntry[]
-  readonly json?: boolean
-}
+import { lineFormats, type RecordHeader } from '../line-records.ts'
+import type { ProduceOptions } from '../produce-lines.ts'
 
 const partitionMax = 2 ** 31 - 1
 

@@ -4,7 +4,8 @@
 
 import { groupOffsetsTopic } from '@sluice/core/cluster/topic-name'
 import { apis } from '@sluice/protocol/apis'
-import { errors, errorText } from '@sluice/protocol/errors'
+import { errorText } from '@sluice/protocol/error-texts'
+import { errors } from '@sluice/protocol/errors'
 import type { Broker } from '../broker.ts'
 import { handler, type RequestContext } from '../handler.ts'
 import { replicasOf } from '../lookup.ts'

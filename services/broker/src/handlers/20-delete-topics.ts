@@ -2,7 +2,8 @@
 // v3 TOPIC_DELETION_DISABLED · v4 flexible · v5 error message · v6 by topic id (KIP-516)
 
 import { apis } from '@sluice/protocol/apis'
-import { errors, errorText } from '@sluice/protocol/errors'
+import { errorText } from '@sluice/protocol/error-texts'
+import { errors } from '@sluice/protocol/errors'
 import type { DeleteTopicsRequest } from '@sluice/protocol/messages/20-delete-topics'
 import { zeroUuid } from '@sluice/protocol/schema'
 import type { Broker } from '../broker.ts'

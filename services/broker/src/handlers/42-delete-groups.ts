@@ -2,7 +2,8 @@
 // v2 flexible · v3 error message
 
 import { apis } from '@sluice/protocol/apis'
-import { errors, errorText } from '@sluice/protocol/errors'
+import { errorText } from '@sluice/protocol/error-texts'
+import { errors } from '@sluice/protocol/errors'
 import { handler } from '../handler.ts'
 
 export const deleteGroups = handler(

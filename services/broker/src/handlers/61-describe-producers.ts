@@ -3,7 +3,7 @@
 
 import type { Partition } from '@sluice/core/partition/partition'
 import { apis } from '@sluice/protocol/apis'
-import { errorText } from '@sluice/protocol/errors'
+import { errorText } from '@sluice/protocol/error-texts'
 import { zeroUuid } from '@sluice/protocol/schema'
 import type { Broker } from '../broker.ts'
 import { handler } from '../handler.ts'

@@ -9,7 +9,7 @@ import { assert } from '../../lib/assert.ts'
 import type { Address, Connection, ConnectionHandler } from '../network.ts'
 import { NetworkError } from '../network.ts'
 import type { ProcessClock } from './clock.ts'
-import type { SimulatedNetwork } from './simulated-network.ts'
+import type { SeededRandom } from './random.ts'
 
 /** write() returns false from here on. */
 const highWaterMarkBytes = 256 * 1024
@@ -31,12 +31,34 @@ interface Flight {
   readonly arrivesMs: number
 }
 
+/** Chances are 0..1; they may be altered while the network is in use. */
+export interface NetworkFaults {
+  /** One way. */
+  delayMs: { min: number; max: number }
+  /** Of each delivery, to be handed up in pieces. */
+  splitChance: number
+  /** Of each delivery, to meet a reset connection instead. */
+  resetChance: number
+}
+
+/** What lies between the two ends. */
+export interface Medium {
+  readonly random: SeededRandom
+  readonly faults: NetworkFaults
+  /** Sees all bytes as they are delivered. */
+  readonly observe: ((bytes: Buffer) => void) | undefined
+  isCut(from: string, to: string): boolean
+  drawDelayMs(): number
+  reset(connection: SimulatedConnection): void
+  forget(connection: SimulatedConnection): void
+}
+
 export class SimulatedConnection implements Connection {
   readonly machine: string
   readonly local: Address
   readonly remote: Address
   peer!: SimulatedConnection
-  readonly #network: SimulatedNetwork
+  readonly #network: Medium
   readonly #clock: ProcessClock
   #handler: ConnectionHandler | undefined
   #outbox: Written[] = []
@@ -53,7 +75,7 @@ export class SimulatedConnection implements Connection {
   #closed = false
 
   constructor(
-    network: SimulatedNetwork,
+    network: Medium,
     clock: ProcessClock,
     options: { machine: string; local: Address; remote: Address },
   ) {

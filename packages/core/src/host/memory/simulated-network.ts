@@ -9,24 +9,14 @@ import type { Address, Connection, ConnectionHandler, Listener, Network } from '
 import { NetworkError } from '../network.ts'
 import type { ProcessClock } from './clock.ts'
 import type { SeededRandom } from './random.ts'
-import { SimulatedConnection } from './simulated-connection.ts'
-
-/** Chances are 0..1; they may be altered while the network is in use. */
-export interface NetworkFaults {
-  /** One way. */
-  delayMs: { min: number; max: number }
-  /** Of each delivery, to be handed up in pieces. */
-  splitChance: number
-  /** Of each delivery, to meet a reset connection instead. */
-  resetChance: number
-}
+import { type Medium, type NetworkFaults, SimulatedConnection } from './simulated-connection.ts'
 
 type Accept = (connection: Connection) => ConnectionHandler
 
 const connectTimeoutMs = 10_000
 const firstEphemeralPort = 49_152
 
-export class SimulatedNetwork {
+export class SimulatedNetwork implements Medium {
   readonly faults: NetworkFaults = {
     delayMs: { min: 0.05, max: 0.5 },
     splitChance: 0,
