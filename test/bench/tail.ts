@@ -1,22 +1,24 @@
 // Many consumers at the tail of one partition: processor seconds a delivered GiB, bytes read from the disk, delay.
 //
-//   npm run bench -- tail [--consumers 20] [--megabytes-per-second 10] [--batch 16384] [--seconds 4] [--rounds 3]
-//                         [--warm-up-seconds 10] [--port PORT --pid PID]
+//   npm run bench -- tail [--consumers 20] [--megabytes-per-second 10] [--batch 16384,131072,524288] [--seconds 4]
+//                         [--rounds 3] [--warm-up-seconds 10] [--port PORT --pid PID]
 //
 // One connection produces batches at a fixed rate, acks=all; each consumer is a connection with one long-polling
 // Fetch. The delay of a batch is from the moment it was sent until a consumer has the answer that holds it. In each
 // round a plain server that writes the same bytes to as many sockets (plain-writer.ts) is measured, too: it is the
 // kernel's share, and the broker's figure is to be compared with it. Processor figures are the least of all rounds,
 // since whatever else a machine does only adds to them; before the first both are warmed up, or it would be V8's
-// compiler that is measured. With --port and --pid another broker is measured.
+// compiler that is measured. What an answer costs hardly depends on its size: hence several sizes of batches, each
+// in a topic of its own. With --port and --pid another broker is measured.
 
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
-import { connect } from 'node:net'
+import { connect, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { apis } from '@sluice/protocol/apis'
+import { requestFrame } from '@sluice/protocol/frame'
 import { encodeBatch } from '@sluice/protocol/records/record'
 import { cpuSeconds, residentMegabytes } from '../lib/process-figures.ts'
 import { freePort, startSluice } from '../outside/target.ts'
@@ -27,7 +29,7 @@ const { values: options } = parseArgs({
   options: {
     consumers: { type: 'string', default: '20' },
     'megabytes-per-second': { type: 'string', default: '10' },
-    batch: { type: 'string', default: '16384' },
+    batch: { type: 'string', default: '16384,131072,524288' },
     seconds: { type: 'string', default: '4' },
     rounds: { type: 'string', default: '3' },
     'warm-up-seconds': { type: 'string', default: '10' },
@@ -37,11 +39,13 @@ const { values: options } = parseArgs({
 })
 const consumers = Number(options.consumers)
 const bytesPerSecond = Number(options['megabytes-per-second']) * 1e6
-const batchBytes = Number(options.batch)
+const sizes = options.batch.split(',').map(Number)
 const seconds = Number(options.seconds)
 const rounds = Number(options.rounds)
 const warmUpSeconds = Number(options['warm-up-seconds'])
-const topic = 'tail'
+/** Of fetches: as much as clients ask for by default. */
+const fetchBytes = 2 ** 20
+const sizeBytes = 4
 
 /** Bytes that the process has made the kernel fetch from a disk. */
 function diskBytesRead(pid: number): number {
@@ -50,14 +54,15 @@ function diskBytesRead(pid: number): number {
 
 const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 
-const records = encodeBatch({
-  records: Array.from({ length: Math.floor((batchBytes - 70) / 1012) || 1 }, () => ({
-    timestamp: Date.now(),
-    key: null,
-    value: Buffer.alloc(Math.min(1000, batchBytes - 80), 'x'),
-  })),
-})
-const recordsABatch = records.readInt32BE(57)
+function batchOf(batchBytes: number): Buffer {
+  return encodeBatch({
+    records: Array.from({ length: Math.floor((batchBytes - 70) / 1012) || 1 }, () => ({
+      timestamp: Date.now(),
+      key: null,
+      value: Buffer.alloc(Math.min(1000, batchBytes - 80), 'x'),
+    })),
+  })
+}
 
 /** Delivers to all consumers while `run` lasts. */
 interface Server {
@@ -67,14 +72,25 @@ interface Server {
   close(): Promise<void>
 }
 
+const received = Buffer.allocUnsafeSlow(2 ** 20)
+
+/** Costs as little as a reader can: this process must not be what is waited for. */
+function reader(port: number, onBytes: (view: Buffer) => void): Socket {
+  const callback = (bytes: number) => {
+    onBytes(received.subarray(0, bytes))
+    return true
+  }
+  return connect({ host: '127.0.0.1', port, noDelay: true, onread: { buffer: received, callback } })
+}
+
 /** A server that does nothing but write. */
-async function plainServer(): Promise<Server> {
+async function plainServer(records: Buffer): Promise<Server> {
   const args = [join(import.meta.dirname, 'plain-writer.ts'), `${records.length}`]
   const child = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'] })
   const [port] = await once(child.stdout, 'data')
   let delivered = 0
   const sockets = Array.from({ length: consumers }, () =>
-    connect({ host: '127.0.0.1', port: Number(port) }).on('data', (bytes) => {
+    reader(Number(port), (bytes) => {
       delivered += bytes.length
     }),
   )
@@ -94,34 +110,61 @@ async function plainServer(): Promise<Server> {
   }
 }
 
-const delays: number[] = []
+interface Address {
+  readonly port: number
+  readonly pid: number
+}
 
-async function broker({ port, pid }: { port: number; pid: number }): Promise<Server> {
+interface Load {
+  readonly topic: string
+  readonly records: Buffer
+  /** Of all batches and consumers, in milliseconds. */
+  readonly delays: number[]
+}
+
+async function broker({ port, pid }: Address, { topic, records, delays }: Load): Promise<Server> {
   const producer = await RawConnection.open(port)
   await producer.ask(apis.metadata, 7, { topics: [{ name: topic }], allowAutoTopicCreation: true })
+  const recordsABatch = records.readInt32BE(57)
   /** When each batch was sent, by number; all have the same count of records, so offsets tell the number. */
   const sentAt: number[] = []
   let delivered = 0
-  let ended = false
 
-  async function consume(connection: RawConnection): Promise<void> {
-    let offset = 0
-    while (!ended) {
-      const partition = { partition: 0, fetchOffset: offset, partitionMaxBytes: 2 ** 20 }
-      const { responses } = await connection.ask(apis.fetch, 12, {
-        maxWaitMs: 500,
-        minBytes: 1,
-        topics: [{ topic, partitions: [partition] }],
-        forgottenTopicsData: [],
-      })
-      const bytes = responses[0]?.partitions[0]?.records?.length ?? 0
-      const batches = bytes / records.length
-      const first = offset / recordsABatch
-      offset += batches * recordsABatch
-      delivered += bytes
+  /** Answers are not looked into: their size tells how many batches they hold. */
+  function consume(): Socket {
+    const { frame, offsetAt } = fetchFrame(topic)
+    let batchesRead = 0
+    let size = Buffer.alloc(0)
+    let missing = 0
+    const answered = (bytes: number): void => {
+      const batches = Math.floor(bytes / records.length)
       const now = performance.now()
-      for (let batch = first; batch < first + batches; batch++) delays.push(now - sentAt[batch])
+      for (let i = 0; i < batches; i++) delays.push(now - sentAt[batchesRead + i])
+      batchesRead += batches
+      delivered += batches * records.length
+      frame.writeBigInt64BE(BigInt(batchesRead * recordsABatch), offsetAt)
+      socket.write(Buffer.from(frame))
     }
+    let answerBytes = 0
+    const socket = reader(port, (view) => {
+      let at = 0
+      while (at < view.length) {
+        if (missing === 0) {
+          const part = view.subarray(at, at + sizeBytes - size.length)
+          size = Buffer.concat([size, part])
+          at += part.length
+          if (size.length < sizeBytes) return
+          answerBytes = missing = size.readInt32BE()
+          size = Buffer.alloc(0)
+        }
+        const taken = Math.min(missing, view.length - at)
+        at += taken
+        missing -= taken
+        if (missing === 0) answered(answerBytes)
+      }
+    })
+    socket.write(Buffer.from(frame))
+    return socket
   }
 
   const topicData = [{ name: topic, partitionData: [{ index: 0, records }] }]
@@ -141,20 +184,34 @@ async function broker({ port, pid }: { port: number; pid: number }): Promise<Ser
     await Promise.all(answers)
   }
 
-  const readers = await Promise.all(
-    Array.from({ length: consumers }, () => RawConnection.open(port)),
-  )
-  const consuming = Promise.all(readers.map(consume))
+  const readers = Array.from({ length: consumers }, consume)
   return {
     pid,
     delivered: () => delivered,
     run: produce,
     async close() {
-      ended = true
-      await consuming
-      for (const connection of [producer, ...readers]) connection.close()
+      producer.close()
+      for (const socket of readers) socket.destroy()
     },
   }
+}
+
+/** A fetch of partition 0, and where in it the offset stands. */
+function fetchFrame(topic: string): { frame: Buffer; offsetAt: number } {
+  const of = (fetchOffset: number) =>
+    Buffer.concat(
+      requestFrame(apis.fetch, 12, 1, 'bench', {
+        maxWaitMs: 500,
+        minBytes: 1,
+        topics: [
+          { topic, partitions: [{ partition: 0, fetchOffset, partitionMaxBytes: fetchBytes }] },
+        ],
+        forgottenTopicsData: [],
+      }),
+    )
+  const frame = of(0)
+  const lastByte = of(1).findIndex((byte, i) => byte !== frame[i])
+  return { frame, offsetAt: lastByte - 7 }
 }
 
 interface Figures {
@@ -172,11 +229,12 @@ async function measure(server: Server): Promise<Figures> {
   return { cpuSecondsPerGib: cpu / (bytes / 2 ** 30), megabytesPerSecond: bytes / 1e6 / seconds }
 }
 
-const given = options.port && options.pid
-const target = given ? undefined : await startSluice(await freePort())
-const at = target ?? { port: Number(options.port), pid: Number(options.pid) }
-try {
-  const servers = [await plainServer(), await broker(at)]
+/** A line for one size of batches. */
+async function compare(at: Address, batchBytes: number): Promise<string> {
+  const records = batchOf(batchBytes)
+  const delays: number[] = []
+  const load = { topic: `tail-${batchBytes}`, records, delays }
+  const servers = [await plainServer(records), await broker(at, load)]
   for (const server of servers) await server.run(warmUpSeconds * 1000)
   delays.length = 0
   const diskBefore = diskBytesRead(at.pid)
@@ -191,18 +249,23 @@ try {
   const least = (which: number) => Math.min(...figures.map((both) => both[which].cpuSecondsPerGib))
   const most = Math.max(...figures.map(([, { megabytesPerSecond }]) => megabytesPerSecond))
   delays.sort((a, b) => a - b)
-  console.log(
-    [
-      `${consumers} consumers, batches of ${batchBytes} B, ${options['megabytes-per-second']} MB/s in:`,
-      `${most.toFixed(0)} MB/s out,`,
-      `${least(1).toFixed(3)} CPU s a delivered GiB (the produce included),`,
-      `${(least(1) / least(0)).toFixed(2)} times the ${least(0).toFixed(3)} of a plain server;`,
-      `${disk} bytes read from the disk,`,
-      `delay p50 ${percentile(delays, 0.5).toFixed(2)} p99 ${percentile(delays, 0.99).toFixed(2)}`,
-      `p99.9 ${percentile(delays, 0.999).toFixed(2)} ms,`,
-      `${residentMegabytes(at.pid).peak.toFixed(0)} MB resident at most`,
-    ].join(' '),
-  )
+  return [
+    `${consumers} consumers, batches of ${batchBytes} B, ${options['megabytes-per-second']} MB/s in:`,
+    `${most.toFixed(0)} MB/s out,`,
+    `${least(1).toFixed(3)} CPU s a delivered GiB (the produce included),`,
+    `${(least(1) / least(0)).toFixed(2)} times the ${least(0).toFixed(3)} of a plain server;`,
+    `${disk} bytes read from the disk,`,
+    `delay p50 ${percentile(delays, 0.5).toFixed(2)} p99 ${percentile(delays, 0.99).toFixed(2)}`,
+    `p99.9 ${percentile(delays, 0.999).toFixed(2)} ms,`,
+    `${residentMegabytes(at.pid).peak.toFixed(0)} MB resident at most`,
+  ].join(' ')
+}
+
+const given = options.port && options.pid
+const target = given ? undefined : await startSluice(await freePort())
+const at = target ?? { port: Number(options.port), pid: Number(options.pid) }
+try {
+  for (const batchBytes of sizes) console.log(await compare(at, batchBytes))
 } finally {
   await target?.stop()
   target?.remove()
