@@ -71,6 +71,11 @@ def consume():
     topics = options['topics'].split(',')
     if group:
         consumer.subscribe(topics)
+        # Its first join must know the partitions. Otherwise it is given none, learns of them and joins again; and
+        # where poll() times out during that second join, what it was given is lost and it reads nothing ever
+        # (3.0.12, coordinator/base.py, join_group_async: need_rejoin() is false before the task was awaited).
+        for topic in topics:
+            consumer.partitions_for_topic(topic)
     else:
         partitions = [TopicPartition(t, p) for t in topics for p in consumer.partitions_for_topic(t)]
         consumer.assign(partitions)
