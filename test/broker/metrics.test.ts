@@ -100,7 +100,7 @@ test('the cluster, replicas, groups and connections', async () => {
   expect(figures.get('sluice_active_controller')).toBe(1)
   expect(figures.get('sluice_active_brokers')).toBe(1)
   expect(figures.get('sluice_offline_partitions')).toBe(0)
-  expect(figures.get('sluice_under_min_isr_partitions')).toBe(1)
+  expect(figures.get('sluice_under_min_isr_partitions')).toBe(0)
   expect(figures.get('sluice_under_replicated_partitions')).toBe(0)
   expect(figures.get('sluice_leaders')).toBe(figures.get('sluice_replicas'))
   expect(figures.get('sluice_connections')).toBe(1)

@@ -3,6 +3,7 @@
 
 import type { PartitionImage } from '@sluice/core/cluster/image'
 import type { Metrics } from '@sluice/core/metrics/metrics'
+import { effectiveMinIsr } from '@sluice/core/partition/commit-replicated'
 import type { Partition } from '@sluice/core/partition/partition'
 import type { Broker } from './broker.ts'
 import { publishGroups } from './group-metrics.ts'
@@ -61,10 +62,16 @@ function publishReplicas(broker: Broker, gauge: Gauge): void {
     countLed(({ isr, replicas }) => isr.length < replicas.length),
   )
   gauge('sluice_under_min_isr_partitions', 'Led ones that refuse acks=all.', () =>
-    countLed(({ isr }, { config }) => isr.length < config['min.insync.replicas']),
+    countLed(
+      ({ isr, replicas }, { config }) =>
+        isr.length < effectiveMinIsr(config['min.insync.replicas'], replicas),
+    ),
   )
   gauge('sluice_at_min_isr_partitions', 'Led ones that one loss makes refuse acks=all.', () =>
-    countLed(({ isr }, { config }) => isr.length === config['min.insync.replicas']),
+    countLed(
+      ({ isr, replicas }, { config }) =>
+        isr.length === effectiveMinIsr(config['min.insync.replicas'], replicas),
+    ),
   )
   gauge(
     'sluice_offline_replicas',

@@ -116,7 +116,7 @@ class World {
       log,
       config: () => topic,
       deepValidation: false,
-      commit: commitReplicated({ isrSize: () => 1, minInsyncReplicas: () => 1 }),
+      commit: commitReplicated({ isrSize: () => 1, minIsr: () => 1 }),
       clock,
       turn: new Turn(clock),
       logger: silentLogger,

@@ -18,13 +18,22 @@ export interface CommitStrategy {
 export interface ReplicatedState {
   /** Replicas in sync, this one included. */
   readonly isrSize: () => number
-  readonly minInsyncReplicas: () => number
+  /** How many must be, at the least: effectiveMinIsr(). */
+  readonly minIsr: () => number
+}
+
+/**
+ * min.insync.replicas as it holds for a partition: no more than it has replicas, for what can never be met
+ * would only stop every write (Kafka's Partition.effectiveMinIsr).
+ */
+export function effectiveMinIsr(minInsyncReplicas: number, replicas: readonly number[]): number {
+  return Math.min(minInsyncReplicas, replicas.length)
 }
 
 export function commitReplicated(state: ReplicatedState): CommitStrategy {
   return {
     refusal(acks) {
-      if (acks !== -1 || state.isrSize() >= state.minInsyncReplicas()) return 0
+      if (acks !== -1 || state.isrSize() >= state.minIsr()) return 0
       return errors.NOT_ENOUGH_REPLICAS
     },
     appended(endOffset) {

@@ -16,7 +16,7 @@ import { sideBySide } from '../lib/side-by-side.ts'
 import type { Log } from '../log/log.ts'
 import type { LogDir } from '../log/log-dir.ts'
 import { type LogManager, logsAtOnce } from '../log/log-manager.ts'
-import { commitReplicated } from './commit-replicated.ts'
+import { commitReplicated, effectiveMinIsr } from './commit-replicated.ts'
 import { Partition } from './partition.ts'
 import type { Turn } from './turn.ts'
 
@@ -243,7 +243,11 @@ export class Partitions {
     }
   }
 
-  #partition(topic: HeldTopic, { index, isr, leaderEpoch }: PartitionImage, log: Log): Partition {
+  #partition(
+    topic: HeldTopic,
+    { index, isr, replicas, leaderEpoch }: PartitionImage,
+    log: Log,
+  ): Partition {
     const { clock, turn, logger, cluster, config } = this.#options
     const partition: Partition = new Partition({
       topic: topic.name,
@@ -256,7 +260,7 @@ export class Partitions {
       deepValidation: config()['sluice.validate'] === 'deep',
       commit: commitReplicated({
         isrSize: () => isr.length,
-        minInsyncReplicas: () => topic.config['min.insync.replicas'],
+        minIsr: () => effectiveMinIsr(topic.config['min.insync.replicas'], replicas),
       }),
       clock,
       turn,
