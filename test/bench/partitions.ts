@@ -31,6 +31,7 @@ const idleSeconds = Number(options['idle-seconds'])
 const rounds = Number(options.rounds)
 const partitionsPerTopic = 1000
 const readyTimeoutMs = 120_000
+const restWindowSeconds = 5
 /** Newer versions of Produce name topics by id. */
 const byName = 12
 
@@ -109,16 +110,22 @@ async function produceToAll(client: KafkaClient): Promise<void> {
   }
 }
 
+/** A mean, and by windows: one collection of V8's that falls into the time is no tick of ours. */
 async function rest(broker: Broker, when: string): Promise<void> {
   await new Promise((done) => setTimeout(done, 3000))
-  const before = cpuSeconds(broker.pid)
-  await new Promise((done) => setTimeout(done, idleSeconds * 1000))
-  const used = ((cpuSeconds(broker.pid) - before) / idleSeconds) * 100
+  const windows: number[] = []
+  for (let at = 0; at < idleSeconds; at += restWindowSeconds) {
+    const before = cpuSeconds(broker.pid)
+    await new Promise((done) => setTimeout(done, restWindowSeconds * 1000))
+    windows.push(((cpuSeconds(broker.pid) - before) / restWindowSeconds) * 100)
+  }
+  const mean = windows.reduce((sum, one) => sum + one, 0) / windows.length
   const { now, peak } = residentMegabytes(broker.pid)
   const descriptors = readdirSync(`/proc/${broker.pid}/fd`).length
   console.log(
-    `at rest ${when}: ${used.toFixed(1)} % of a core over ${idleSeconds} s, ${now.toFixed(0)} MB resident ` +
-      `(peak ${peak.toFixed(0)}), ${descriptors} descriptors`,
+    `at rest ${when}: ${mean.toFixed(1)} % of a core over ${windows.length * restWindowSeconds} s ` +
+      `(every ${restWindowSeconds} s: ${windows.map((one) => one.toFixed(1)).join(', ')}), ` +
+      `${now.toFixed(0)} MB resident (peak ${peak.toFixed(0)}), ${descriptors} descriptors`,
   )
 }
 
