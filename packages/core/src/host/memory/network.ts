@@ -1,5 +1,7 @@
 // A network inside one process: connections are two queues, and what is written is handed to the other
-// side as it is, without a copy, in a turn of its own (by clock.defer), so that no call nests in another.
+// side as it is, without a copy, in a microtask: no call nests in another, and nothing waits for a turn of the
+// event loop. What was written until then is delivered together. Whoever answers does so at the end of a turn
+// (partition/turn.ts), so that two sides that answer each other at once do not keep the loop from its input.
 //
 // There is one machine on it: whatever the host name, the port decides who is reached. Port 0 draws from
 // the ephemeral range. A peer that pauses makes write() return false at `highWaterMarkBytes`.
@@ -136,10 +138,12 @@ class MemoryConnection implements Connection {
   #scheduleDelivery(): void {
     if (this.#deliveryDue || this.#closed) return
     this.#deliveryDue = true
-    this.#clock.defer(() => {
-      this.#deliveryDue = false
-      this.#deliver()
-    })
+    queueMicrotask(this.#handOver)
+  }
+
+  readonly #handOver = (): void => {
+    this.#deliveryDue = false
+    this.#deliver()
   }
 
   /** Hands over what was written until the peer pauses or one of the two is closed. */
