@@ -4,16 +4,18 @@
 //
 // A raw body of 1 KiB beside an empty handler (goal: a median ratio of requests/s of 0.7); with --json 100 records
 // of 1 KiB beside a handler that parses the body and no more (goal 0.6). Each server and the load generator are
-// processes of their own; one is loaded at a time, in the order A B B A. The servers' CPU time a request stands
-// beside it: on a machine with other work it is the steadier figure.
+// processes of their own, `sluice` by its launcher; one is loaded at a time, in the order A B B A, after both
+// have answered the same number of the same requests. The servers' CPU time a request stands beside it: on a
+// machine with other work it is the steadier figure.
 
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { createServer } from 'node:net'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { cpuSeconds } from '../lib/process-figures.ts'
+import { freePort, sluiceCommand } from '../outside/target.ts'
 import type { LoadOptions, LoadResult } from './http-load.ts'
 
 const { values } = parseArgs({
@@ -27,7 +29,7 @@ const { values } = parseArgs({
   },
 })
 
-const request = values.json
+const request: Pick<LoadOptions, 'headers' | 'body' | 'bodyBytes'> = values.json
   ? {
       body: JSON.stringify({
         records: Array.from({ length: 100 }, (_, i) => ({
@@ -41,8 +43,8 @@ const request = values.json
 const [least, ours, goal] = values.json
   ? ['hono, the body parsed', 'sluice, 100 x 1 KiB JSON', 0.6]
   : ['empty hono handler', 'sluice, raw 1 KiB, acks=all', 0.7]
-/** USER_HZ, 100 on every Linux. */
-const clockTicksPerSecond = 100
+/** Enough for the compiler to have seen what matters. */
+const warmUpRequests = values.json ? 6000 : 30_000
 const path = '/v1/topics/bench/records'
 
 if (values['empty-server']) await serveEmpty(Number(values['empty-server']))
@@ -64,7 +66,7 @@ async function serveEmpty(port: number): Promise<void> {
 async function compare(): Promise<void> {
   const data = mkdtempSync(join(tmpdir(), 'sluice-bench-http-'))
   const ports = [await freePort(), await freePort()]
-  const main = join(import.meta.dirname, '../../packages/sluice/src/main.ts')
+  const [, launcher] = sluiceCommand
   const storage = values.memory ? ['--memory'] : ['--data', data]
   const children = [
     node([
@@ -73,7 +75,7 @@ async function compare(): Promise<void> {
       String(ports[0]),
       ...(values.json ? ['--json'] : []),
     ]),
-    node([main, 'dev', '--port', String(ports[1]), ...storage]),
+    node([launcher, 'dev', '--port', String(ports[1]), ...storage]),
   ]
   const [empty, sluice] = [least, ours].map((name, index) => {
     return { name, port: ports[index], pid: children[index].pid ?? 0 }
@@ -117,17 +119,20 @@ function medianAndRange(values: number[]): string {
   return `${median} (${least} to ${most})`
 }
 
-/** Until it answers, then long enough for the compiler to have seen what matters. */
+/** Until it answers, then the same work for each. */
 async function warmUp({ port }: Server): Promise<void> {
-  for (let attempt = 0; attempt < 100; attempt++) {
-    const answer = await fetch(`http://127.0.0.1:${port}${path}`, {
-      method: 'POST',
-      body: 'x',
-    }).catch(() => undefined)
+  const { headers, body = 'x' } = request
+  for (let attempt = 0; ; attempt++) {
+    const sent = fetch(`http://127.0.0.1:${port}${path}`, { method: 'POST', headers, body })
+    const answer = await sent.catch(() => undefined)
     if (answer?.ok) break
+    if (attempt === 100) throw new Error(`no answer on port ${port}`)
     await new Promise((resolve) => setTimeout(resolve, 100))
   }
-  await load({ port, path, ...request, connections: 16, seconds: 2 })
+  for (let requests = 0; requests < warmUpRequests; ) {
+    const { statuses } = await load({ port, path, ...request, connections: 16, seconds: 2 })
+    requests += statuses['200'] ?? 0
+  }
 }
 
 async function measure({ name, port, pid }: Server): Promise<Measured> {
@@ -145,13 +150,6 @@ async function measure({ name, port, pid }: Server): Promise<Measured> {
       `  p50 ${p50Ms.toFixed(2)} ms  p99 ${p99Ms.toFixed(2)} ms  ${JSON.stringify(statuses)}`,
   )
   return { ...result, cpuMicros }
-}
-
-/** Of the whole process, threads of the pool and of the garbage collector included. */
-function cpuSeconds(pid: number): number {
-  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-  return (Number(fields[11]) + Number(fields[12])) / clockTicksPerSecond
 }
 
 async function load(options: LoadOptions): Promise<LoadResult> {
@@ -172,12 +170,4 @@ async function stop(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null) return
   child.kill()
   await once(child, 'close')
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as { port: number }
-  server.close()
-  return port
 }
