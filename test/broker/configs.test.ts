@@ -87,6 +87,15 @@ describe('DescribeConfigs', () => {
     })
   })
 
+  test('an empty list of keys asks for all of them, as null does', async () => {
+    for (const type of [topicType, brokerType]) {
+      const name = type === topicType ? 'orders' : '1'
+      const { configs } = await describeOne(type, name, [])
+      expect(configs).toEqual((await describeOne(type, name, null)).configs)
+      expect(configs.length).toBeGreaterThan(20)
+    }
+  })
+
   test('says what cannot be described', async () => {
     const errorOf = async (type: number, name: string) =>
       errorName((await describeOne(type, name)).errorCode)

@@ -292,7 +292,7 @@ describe('AlterReplicaLogDirs', () => {
     expect(await move(client, '/a')).toBe('NONE')
     expect(broker.broker.dirMoves.count).toBe(0)
     // A topic that is not there yet is made where it was asked for.
-    expect(await move(client, '/c', 1, 'later')).toBe('REPLICA_NOT_AVAILABLE')
+    expect(await move(client, '/c', 1, 'later')).toBe('UNKNOWN_TOPIC_OR_PARTITION')
     await broker.createTopic('later', { partitions: 2 })
     expect((await partitionsIn(client))[2]).toContain('later-1')
     disk.set('/c', 'failed')

@@ -201,6 +201,19 @@ describe('a range that ends', () => {
     expect(source.status).toBe(204)
   })
 
+  test('a range of nothing tells where the log ends, and its cursor stays', async () => {
+    await fill('nothing', [0, 1, 2])
+    const at = (from: string, to: number) =>
+      gateway.get(`${path('nothing')}?from=${from}&to=offset:${to}`)
+    for (const from of ['earliest', 'offset:0']) {
+      const { json } = await at(from, 0)
+      expect(json).toMatchObject({ records: [], high_watermark: { 0: 3 }, caught_up: true })
+    }
+    const { json: page } = await gateway.get(`${path('nothing')}?from=offset:2&max_records=1`)
+    const { json } = await at(`cursor:${page.next}`, 1)
+    expect(json).toMatchObject({ records: [], next: page.next, high_watermark: { 0: 3 } })
+  })
+
   test('what contradicts itself is refused', async () => {
     await gateway.createTopic('two', { partitions: 2 })
     for (const query of ['from=offset:4&to=offset:3&partition=0', 'to=offset:3', 'to=3']) {

@@ -193,7 +193,10 @@ export class LogReader {
    * from the log. False: nothing has moved.
    */
   async #fill(maxBytes: number): Promise<Outcome<boolean>> {
-    const empty = this.#positions.filter((it) => !it.head && !this.#isFinished(it))
+    // One with nothing to be read is fetched from once all the same: where its log ends is told, too.
+    const empty = this.#positions.filter(
+      (it) => !it.head && (it.endOffset < 0 || !this.#isFinished(it)),
+    )
     const before = empty.map(({ nextOffset }) => nextOffset)
     let unknown = empty.filter((position) => !this.#takeRecent(position) && !position.atEnd)
     if (this.#look && unknown.length === 0) unknown = empty.filter((position) => !position.head)

@@ -51,7 +51,7 @@ export class ReadPosition implements Position {
     const beyond = until !== undefined && nextOffset > until
     this.#buffered = beyond ? records.filter(({ offset }) => offset < until) : records
     this.#taken = 0
-    this.nextOffset = beyond ? until : nextOffset
+    this.nextOffset = beyond ? Math.max(until, this.nextOffset) : nextOffset
     this.endOffset = endOffset
     if (leaderEpoch >= 0) this.leaderEpoch = leaderEpoch
     if (this.#buffered.length === 0) this.#emptied()

@@ -236,7 +236,7 @@ const alterReplicaLogDirs = check(apis.alterReplicaLogDirs, [1, 2], async (groun
     { topicName: name, partitions: [{ partitionIndex: 0, errorCode: 0 }] },
   ])
   expect(errorsIn(await move('/nowhere', name))).toEqual(['LOG_DIR_NOT_FOUND'])
-  expect(errorsIn(await move('/data', 'nowhere'))).toEqual(['REPLICA_NOT_AVAILABLE'])
+  expect(errorsIn(await move('/data', 'nowhere'))).toEqual(['UNKNOWN_TOPIC_OR_PARTITION'])
 })
 
 const electLeaders = check(apis.electLeaders, [0, 2], async (ground, version) => {

@@ -77,11 +77,25 @@ test('quotas are set, removed and found again at every version, also after a res
     'ip=127.0.0.9: connection_creation_rate=5',
     'ip=null: connection_creation_rate=50',
     'user=alice: producer_byte_rate=1000',
-    'user=alice client-id=null: controller_mutation_rate=0.5',
+    'client-id=null user=alice: controller_mutation_rate=0.5',
   ])
   expect(await alter({ user: 'alice' }, { producer_byte_rate: null })).toBe('NONE')
   expect(await alter({ user: 'nobody' }, { producer_byte_rate: null })).toBe('NONE')
   expect(await find([['user', exact, 'alice']], true)).toEqual([])
+})
+
+test('entities and limits are answered in the order of Kafka, whatever that of the request', async () => {
+  const entity = named({ user: 'u', 'client-id': 'c' })
+  const ops = ['producer_byte_rate', 'request_percentage', 'consumer_byte_rate'] //
+    .map((key) => ({ key, value: 1, remove: false }))
+  const { entries } = await client.send(apis.alterClientQuotas, 1, {
+    entries: [{ entity, ops }],
+    validateOnly: false,
+  })
+  expect(entries[0].entity).toEqual(named({ 'client-id': 'c', user: 'u' }))
+  expect(await find([])).toEqual([
+    'client-id=c user=u: consumer_byte_rate=1 request_percentage=1 producer_byte_rate=1',
+  ])
 })
 
 test('a filter matches by name, default or type; a strict one excludes further types', async () => {

@@ -37,3 +37,26 @@ export function readQuotaEntityKey(key: string): QuotaEntity {
 export function isQuotaEntityType(text: string): text is QuotaEntityType {
   return (quotaEntityTypes as readonly string[]).includes(text)
 }
+
+const answeredTypes: readonly string[] = ['client-id', 'user', 'ip']
+const answeredLimits: readonly string[] = [
+  'consumer_byte_rate',
+  'request_percentage',
+  'producer_byte_rate',
+  'controller_mutation_rate',
+  'connection_creation_rate',
+]
+
+/** Parts of an entity in the order in which Kafka answers with them, whatever that of the request. */
+export function inAnsweredOrder<Part extends { entityType: string }>(
+  parts: readonly Part[],
+): Part[] {
+  const rank = ({ entityType }: Part) => answeredTypes.indexOf(entityType)
+  return parts.toSorted((a, b) => rank(a) - rank(b))
+}
+
+/** The limits of an entity, likewise. */
+export function limitsInAnsweredOrder(values: QuotaValues): { key: string; value: number }[] {
+  const limits = Object.entries(values).map(([key, value]) => ({ key, value }))
+  return limits.toSorted((a, b) => answeredLimits.indexOf(a.key) - answeredLimits.indexOf(b.key))
+}

@@ -32,8 +32,9 @@ export const describeConfigs = handler(
     results: request.resources.map((resource) => {
       const entries = describe(broker, resource)
       if (!Array.isArray(entries)) return refused(resource, entries.error, entries.message)
-      const { configurationKeys } = resource
-      const wanted = entries.filter(({ name }) => configurationKeys?.includes(name) ?? true)
+      // No keys are all keys, be the list null or empty.
+      const keys = resource.configurationKeys ?? []
+      const wanted = entries.filter(({ name }) => keys.length === 0 || keys.includes(name))
       return {
         errorCode: 0,
         errorMessage: null,

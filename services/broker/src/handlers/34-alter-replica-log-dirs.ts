@@ -1,6 +1,7 @@
 // AlterReplicaLogDirs (KIP-113)
 // v2 flexible. Answered when the move has begun; DescribeLogDirs shows the copy until it takes the log's
-// place. A replica that is not here yet will be made in that directory (REPLICA_NOT_AVAILABLE, as in Kafka).
+// place. A replica that is not here yet will be made in that directory; the answer is an error all the same, as
+// in Kafka: REPLICA_NOT_AVAILABLE, or UNKNOWN_TOPIC_OR_PARTITION where the cluster does not know it either.
 
 import { DiskError } from '@sluice/core/host/disk'
 import { futureFolderName } from '@sluice/core/log/file-names'
@@ -58,13 +59,14 @@ async function move(broker: Broker, { topic, partition: index, path }: Asked): P
   if (dir === undefined) return errors.LOG_DIR_NOT_FOUND
   if (dir.failure !== undefined) return errors.KAFKA_STORAGE_ERROR
   const partition = partitions.get(topic, index)
-  const topicId = cluster.image.topic(topic)?.id
-  if (topicId !== undefined && partitions.isOffline(topicId, index)) {
+  const known = cluster.image.topic(topic)
+  if (known !== undefined && partitions.isOffline(known.id, index)) {
     return errors.KAFKA_STORAGE_ERROR
   }
   if (partition === undefined) {
     logManager.prefer({ topic, partition: index }, dir)
-    return errors.REPLICA_NOT_AVAILABLE
+    const inCluster = known?.partitions[index] !== undefined
+    return inCluster ? errors.REPLICA_NOT_AVAILABLE : errors.UNKNOWN_TOPIC_OR_PARTITION
   }
   try {
     await dirMoves.start(partition, dir)

@@ -3,7 +3,9 @@
 // out entities of further types.
 
 import {
+  inAnsweredOrder,
   isQuotaEntityType,
+  limitsInAnsweredOrder,
   type QuotaEntity,
   type QuotaEntityType,
   quotaEntityTypes,
@@ -27,11 +29,13 @@ export const describeClientQuotas = handler(
     const entries = [...broker.cluster.image.quotas()]
       .filter(({ entity }) => matches(entity, components, strict))
       .map(({ entity, values }) => ({
-        entity: quotaEntityTypes.flatMap((entityType) => {
-          const entityName = entity[entityType]
-          return entityName === undefined ? [] : [{ entityType, entityName }]
-        }),
-        values: Object.entries(values).map(([key, value]) => ({ key, value })),
+        entity: inAnsweredOrder(
+          quotaEntityTypes.flatMap((entityType) => {
+            const entityName = entity[entityType]
+            return entityName === undefined ? [] : [{ entityType, entityName }]
+          }),
+        ),
+        values: limitsInAnsweredOrder(values),
       }))
     return { errorCode: 0, errorMessage: null, entries }
   },

@@ -2,7 +2,11 @@
 // v1 flexible. Each entity is altered in its own right; one that is named twice is not altered at all.
 
 import { isRefusal, parseQuotaEntity } from '@sluice/core/cluster/alter-quotas'
-import { type QuotaEntity, quotaEntityKey } from '@sluice/core/cluster/quota-entity'
+import {
+  inAnsweredOrder,
+  type QuotaEntity,
+  quotaEntityKey,
+} from '@sluice/core/cluster/quota-entity'
 import { apis } from '@sluice/protocol/apis'
 import { errors } from '@sluice/protocol/errors'
 import type { AlterClientQuotasRequest } from '@sluice/protocol/messages/49-alter-client-quotas'
@@ -48,5 +52,5 @@ function duplicate(entity: QuotaEntity): string {
 }
 
 function answer({ entity }: Entry, errorCode = 0, errorMessage: string | null = null) {
-  return { errorCode, errorMessage, entity }
+  return { errorCode, errorMessage, entity: inAnsweredOrder(entity) }
 }
