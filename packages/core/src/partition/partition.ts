@@ -19,9 +19,11 @@ import { assert } from '../lib/assert.ts'
 import { Bag, type BagItem } from '../lib/bag.ts'
 import type { AppendOutcome, AppendRequest, Log } from '../log/log.ts'
 import { isFailure } from '../log/log-dir.ts'
+import type { LogReadRequest } from '../log/log-read.ts'
 import type { LogRead } from '../log/log-records.ts'
 import { admit } from './admission.ts'
 import type { Acks, CommitStrategy } from './commit-replicated.ts'
+import { isEmptied, readPast } from './emptied-batches.ts'
 import type { Turn } from './turn.ts'
 
 /** Requests that may wait for one partition's disk, and their bytes. */
@@ -217,12 +219,23 @@ export class Partition {
 
   /** Committed records from `offset` on; what Log.read says of buffers holds here. */
   read(request: ReadRequest): LogRead | Promise<LogRead> {
-    if (this.#replacing !== undefined) {
-      return this.#replacing.promise.then(() => this.read(request))
-    }
     const { offset, maxBytes, isolation, wholeFirstBatch } = request
     const upTo = isolation === 'committed' ? this.lastStableOffset : this.#highWatermark
-    return this.log.read({ offset, maxBytes, upTo, wholeFirstBatch })
+    return this.#readUpTo({ offset, maxBytes, upTo, wholeFirstBatch })
+  }
+
+  #readUpTo(request: LogReadRequest): LogRead | Promise<LogRead> {
+    if (this.#replacing !== undefined) {
+      return this.#replacing.promise.then(() => this.#readUpTo(request))
+    }
+    const read = this.log.read(request)
+    if (read instanceof Promise) return read.then((settled) => this.#pastEmptied(settled, request))
+    return this.#pastEmptied(read, request)
+  }
+
+  #pastEmptied(read: LogRead, request: LogReadRequest): LogRead | Promise<LogRead> {
+    if (!isEmptied(read) || this.#closed) return read
+    return readPast(read, (offset) => this.#readUpTo({ ...request, offset }))
   }
 
   /** 0, or why a client that believes in `leaderEpoch` may not go on (-1: it does not say). */
