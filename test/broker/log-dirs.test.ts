@@ -77,6 +77,25 @@ describe('log.dirs', () => {
     }
   })
 
+  test('DeleteRecords is not acknowledged where the disk fails before it is written down', async () => {
+    const disk = new SeveralDisks()
+    const broker = await start({ disk })
+    await broker.createTopic('orders', { partitions: 2 })
+    const client = await broker.connect()
+    for (const partition of [0, 1]) await client.produce('orders', ['a', 'b'], { partition })
+    disk.set('/a', 'failed')
+    const partitions = [0, 1].map((partitionIndex) => ({ partitionIndex, offset: 1 }))
+    const { topics } = await client.send(apis.deleteRecords, 2, {
+      topics: [{ name: 'orders', partitions }],
+      timeoutMs: 1000,
+    })
+    const answers = topics[0].partitions.map((one) => [errorName(one.errorCode), one.lowWatermark])
+    expect(answers).toEqual([
+      ['KAFKA_STORAGE_ERROR', -1],
+      ['NONE', 1],
+    ])
+  })
+
   test('a disk that fails takes its own partitions offline; the broker ends with the last', async () => {
     const disk = new SeveralDisks()
     let fatal: Error | undefined

@@ -8,7 +8,7 @@ import { LogManager } from '@sluice/core/log/log-manager'
 import { DataFolderError } from '@sluice/core/log/meta-properties'
 import { describe, expect, test } from 'vitest'
 import { append, batch, HandClock, readAll } from './fixture.ts'
-import { SeveralDisks } from './several-disks.ts'
+import { type DiskState, SeveralDisks } from './several-disks.ts'
 
 function configOf(dirs: string) {
   const result = brokerConfig({ 'log.dirs': dirs })
@@ -40,10 +40,42 @@ async function open(disk: MemoryDisk | SeveralDisks, dirs = '/a,/b,/c') {
   return { manager, failed }
 }
 
+/** Breaks when the folder of a log was made. */
+class BreakingDisk extends SeveralDisks {
+  breakWhenMade: [folder: string, state: DiskState] | undefined
+
+  override async makeFolder(path: string): Promise<void> {
+    await super.makeFolder(path)
+    if (this.breakWhenMade === undefined || !path.startsWith(this.breakWhenMade[0])) return
+    this.set(...this.breakWhenMade)
+  }
+}
+
 const placesOf = ({ dirs }: LogManager) =>
   dirs.map(({ path, logs }) => [path, [...logs].map(({ partition }) => partition).sort()])
 
 describe('several log directories', () => {
+  test.each(['full', 'failed'] as const)(
+    'a log that one cannot take (%s) is made in another, and found there by the next start',
+    async (state) => {
+      const disk = new BreakingDisk()
+      const { manager } = await open(disk, '/a,/b')
+      disk.breakWhenMade = ['/a', state]
+      const log = await manager.create(named(0, { isNew: true }))
+      expect(manager.dirOf(log)?.path).toBe('/b')
+      await append(log, batch({ value: 'x' }))
+      await manager.close()
+      disk.breakWhenMade = undefined
+      disk.set('/a', 'sound')
+      expect((await disk.list('/a')).map(({ name }) => name)).toContain('orders-0')
+      const again = await open(disk, '/a,/b')
+      const found = await again.manager.create(named(0))
+      expect([...(await readAll(found)).values()]).toEqual(['x'])
+      await again.manager.close()
+      expect((await disk.list('/a')).map(({ name }) => name)).not.toContain('orders-0')
+    },
+  )
+
   test('are of one cluster and one node, each with an id of its own', async () => {
     const disk = new MemoryDisk()
     const { manager } = await open(disk)
@@ -125,9 +157,12 @@ describe('several log directories', () => {
   test('with one log in two of them are not taken: which one counts is not ours to say', async () => {
     const disk = new MemoryDisk()
     const first = await open(disk, '/a')
-    await first.manager.create(named(0))
+    await append(await first.manager.create(named(0)), batch())
     await first.manager.close()
     await disk.makeFolder('/b/orders-0')
+    const segment = '00000000000000000000.log'
+    const content = await disk.readFile(`/a/orders-0/${segment}`)
+    await disk.replaceFile(`/b/orders-0/${segment}`, content)
     await expect(open(disk, '/a,/b')).rejects.toThrow(DataFolderError)
     await expect(open(disk, '/a,/b')).rejects.toThrow(/orders-0 are found in both \/a\/.* and \/b/)
   })

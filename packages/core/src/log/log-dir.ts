@@ -24,6 +24,7 @@ import {
   isDeletedFolderName,
   parseFutureFolderName,
   parsePartitionFolderName,
+  parseSegmentFileName,
   partitionFolderName,
 } from './file-names.ts'
 import type { Log } from './log.ts'
@@ -207,6 +208,22 @@ export class LogDir {
   /** Frees the name of a log that is not open, and removes it. */
   async discard(folderName: string): Promise<void> {
     this.removeInBackground(await this.rename(folderName, deletedFolderName))
+  }
+
+  /** Whether nothing was ever appended to a log that is not open: its making was cut short, or all that came of it. */
+  async neverHeld(folderName: string): Promise<boolean> {
+    const entries = await this.#options.disk.list(join(this.path, folderName))
+    return entries.every(({ name, sizeBytes }) => {
+      const file = parseSegmentFileName(name)
+      return file?.kind !== 'log' || (file.offset === 0 && sizeBytes === 0)
+    })
+  }
+
+  /** Removes a log that never held anything. */
+  async discardHollow(folderName: string): Promise<void> {
+    const folder = join(this.path, folderName)
+    this.#options.logger.warn({ folder }, 'empty log that is in another directory, too: removed')
+    await this.discard(folderName)
   }
 
   /** A copy whose log gave way to it becomes the log. */

@@ -41,7 +41,7 @@ export async function openLogDirs(
   await Promise.all(dirs.map((dir) => dir.open()))
   checkAnyOnline(dirs)
   await takeLoneCopies(dirs)
-  checkUnique(dirs)
+  await makeUnique(dirs)
   if (dirs.every(isOnline)) for (const dir of dirs) dir.removeDeleted()
   return { dirs, clusterId }
 }
@@ -77,21 +77,32 @@ async function takeLoneCopies(dirs: readonly LogDir[]): Promise<void> {
 
 /**
  * A log in two folders is two histories, and only its owner can tell which one counts: Kafka does not start
- * either.
+ * either. But a folder that is full, or fails, while a log is made in it keeps one that never held anything,
+ * and the log was made elsewhere.
  */
-function checkUnique(dirs: readonly LogDir[]): void {
+async function makeUnique(dirs: readonly LogDir[]): Promise<void> {
   const seen = new Map<string, LogDir>()
   for (const dir of dirs.filter(isOnline)) {
-    for (const folderName of dir.folders) {
+    for (const folderName of [...dir.folders]) {
       const other = seen.get(folderName)
-      if (other !== undefined) {
-        throw new DataFolderError(
-          `Duplicate log directories for ${folderName} are found in both ` +
-            `${join(other.path, folderName)} and ${join(dir.path, folderName)}: ` +
-            'delete the one whose disk is known to have failed lately',
-        )
-      }
-      seen.set(folderName, dir)
+      seen.set(folderName, other === undefined ? dir : await oneOf(other, dir, folderName))
     }
   }
+}
+
+/** The one of the two in which the log stays. */
+async function oneOf(first: LogDir, second: LogDir, folderName: string): Promise<LogDir> {
+  for (const [hollow, other] of [
+    [second, first],
+    [first, second],
+  ]) {
+    if (!(await hollow.neverHeld(folderName))) continue
+    await hollow.whileOnline(() => hollow.discardHollow(folderName))
+    return other
+  }
+  throw new DataFolderError(
+    `Duplicate log directories for ${folderName} are found in both ` +
+      `${join(first.path, folderName)} and ${join(second.path, folderName)}: ` +
+      'delete the one whose disk is known to have failed lately',
+  )
 }

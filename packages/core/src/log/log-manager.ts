@@ -291,8 +291,10 @@ export class LogManager {
         const log = await this.#openIn(dir, folderName, request)
         this.#preferences.delete(folderName)
         return log
-      } catch (error) {
-        failure = error
+      } catch (cause) {
+        failure = cause
+        const folder = join(dir.path, folderName)
+        this.#options.logger.warn({ folder, cause }, 'a log could not be made in this directory')
       } finally {
         dir.newFolders.delete(folderName)
       }

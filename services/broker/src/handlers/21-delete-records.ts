@@ -36,9 +36,29 @@ export const deleteRecords = handler(
     }))
     // What a client was told is gone must not come back with a restart: the start never goes back.
     await broker.partitions.checkpointStartOffsets()
-    return { topics }
+    return {
+      topics: topics.map(({ name, partitions }) => ({
+        name,
+        partitions: partitions.map((answer) => unlessLost(broker, name, answer)),
+      })),
+    }
   },
 )
+
+interface Answer {
+  readonly partitionIndex: number
+  readonly lowWatermark: number
+  readonly errorCode: number
+}
+
+/** Its disk may have failed while the start was to be written down: it may come back with the records. */
+function unlessLost(broker: Broker, name: string, answer: Answer): Answer {
+  if (answer.errorCode !== errors.NONE) return answer
+  const found = findPartition(broker, { name, topicId: zeroUuid }, answer.partitionIndex)
+  if (typeof found !== 'number' && found.log.failure === undefined) return answer
+  const errorCode = typeof found === 'number' ? found : errors.KAFKA_STORAGE_ERROR
+  return { ...answer, lowWatermark: -1, errorCode }
+}
 
 function deleteBefore(broker: Broker, at: { name: string; index: number; offset: number }) {
   const partition = findPartition(broker, { name: at.name, topicId: zeroUuid }, at.index)

@@ -119,7 +119,7 @@ export class NodeDisk implements Disk {
   }
 
   async makeFolder(path: string): Promise<void> {
-    await this.#run('make folder', path, () => fs.mkdir(this.#full(path), { recursive: true }))
+    await this.#run('make folder', path, () => makeFolder(this.#full(path)))
   }
 
   rename(from: string, to: string): Promise<void> {
@@ -224,6 +224,16 @@ async function ifThere<T, U>(call: Promise<T>, otherwise: U): Promise<T | U> {
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return otherwise
     throw error
+  }
+}
+
+/** With `recursive` alone Node says ENOENT where the disk failed, for then there is no such folder. */
+async function makeFolder(full: string): Promise<void> {
+  try {
+    await fs.mkdir(full)
+  } catch (error) {
+    if (!['ENOENT', 'EEXIST'].includes(codeOf(error) ?? '')) throw error
+    await fs.mkdir(full, { recursive: true })
   }
 }
 
