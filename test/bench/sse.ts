@@ -4,9 +4,10 @@
 //
 // Producer and reader are one process, so that both read one clock; records are sent at fixed times, whether or not
 // earlier ones were answered, and latency counts from the time at which a record was due. Goals: p99 under 10 ms at
-// 1,000 records/s; 1,000 idle readers under 40 KiB each.
+// 1,000 records/s; 1,000 idle readers under 40 KiB each. The same is measured of a plain server (plain-events.ts)
+// before: that much of it are the machine, Node and this process.
 
-import { spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { Agent, type ClientRequest, type IncomingMessage, request } from 'node:http'
@@ -36,32 +37,61 @@ const topic = 'bench'
 const path = `/v1/topics/${topic}/records`
 const pause = (ms: number) => new Promise((done) => setTimeout(done, ms))
 
+interface Server {
+  readonly name: string
+  readonly port: number
+  readonly child: ChildProcess
+}
+
 const home = mkdtempSync(join(tmpdir(), 'sluice-bench-sse-'))
-const port = await freePort()
-const [command, ...args] = sluiceCommand
 const storage = values.memory ? ['--memory'] : ['--data', home]
-const server = spawn(command, [...args, 'dev', '--port', String(port), ...storage], {
-  stdio: ['ignore', 'ignore', 'inherit'],
-})
-const pid = server.pid ?? 0
-const agent = new Agent({ keepAlive: true, maxSockets: 64 })
+const plain = join(import.meta.dirname, 'plain-events.ts')
 try {
-  await ready(port, server)
-  await post('first')
-  await measureLatency(warmUpSeconds)
-  const before = cpuSeconds(pid)
-  const measured = await measureLatency(seconds)
-  const cpu = (cpuSeconds(pid) - before) / seconds
-  report(measured, cpu)
-  await measureIdle()
+  await during(await start('plain server', (port) => [plain, port]), measure)
+  await during(
+    await start('sluice', (port) => [sluiceCommand[1], 'dev', '--port', port, ...storage]),
+    async (server) => {
+      await measure(server)
+      if (idle > 0) await measureIdle(server)
+    },
+  )
 } finally {
-  agent.destroy()
-  server.kill()
-  await once(server, 'close')
   rmSync(home, { recursive: true, force: true })
 }
 
-function post(body: string): Promise<void> {
+async function start(name: string, args: (port: string) => string[]): Promise<Server> {
+  const port = await freePort()
+  const child = spawn(process.execPath, args(String(port)), {
+    stdio: ['ignore', 'ignore', 'inherit'],
+  })
+  await ready(port, child)
+  return { name, port, child }
+}
+
+async function during(server: Server, run: (server: Server) => Promise<void>): Promise<void> {
+  try {
+    await run(server)
+  } finally {
+    server.child.kill()
+    await once(server.child, 'close')
+  }
+}
+
+async function measure(server: Server): Promise<void> {
+  const { port, child } = server
+  const agent = new Agent({ keepAlive: true, maxSockets: 64 })
+  try {
+    await post(port, agent, 'first')
+    await measureLatency(port, agent, warmUpSeconds)
+    const before = cpuSeconds(child.pid!)
+    const measured = await measureLatency(port, agent, seconds)
+    report(server, measured, (cpuSeconds(child.pid!) - before) / seconds)
+  } finally {
+    agent.destroy()
+  }
+}
+
+function post(port: number, agent: Agent, body: string): Promise<void> {
   return new Promise((done, failed) => {
     const sent = request({ port, path, method: 'POST', agent }, (response) => {
       response.resume().on('end', () => {
@@ -75,7 +105,7 @@ function post(body: string): Promise<void> {
 }
 
 /** An open stream from now on; `onEvent` gets the data of each record's event. */
-async function openStream(onEvent: (data: string) => void): Promise<ClientRequest> {
+async function openStream(port: number, onEvent: (data: string) => void): Promise<ClientRequest> {
   const headers = { accept: 'text/event-stream' }
   const sent = request({ port, path: `${path}?from=latest`, headers, agent: false })
   sent.on('error', () => {}).end()
@@ -101,14 +131,14 @@ interface Measured {
 }
 
 /** Milliseconds from when each record was due until each reader had its event. */
-async function measureLatency(forSeconds: number): Promise<Measured> {
+async function measureLatency(port: number, agent: Agent, forSeconds: number): Promise<Measured> {
   const latencies: number[] = []
   const late: number[] = []
   const take = (data: string) => {
     const now = performance.now()
     latencies.push(now - (JSON.parse(data) as { value: { due: number } }).value.due)
   }
-  const streams = await Promise.all(Array.from({ length: readers }, () => openStream(take)))
+  const streams = await Promise.all(Array.from({ length: readers }, () => openStream(port, take)))
   const total = rate * forSeconds
   const begin = performance.now() + 100
   let failures = 0
@@ -116,7 +146,7 @@ async function measureLatency(forSeconds: number): Promise<Measured> {
     for (; n < total && begin + (n * 1000) / rate <= performance.now(); n++) {
       const due = begin + (n * 1000) / rate
       late.push(performance.now() - due)
-      post(JSON.stringify({ due, text: 'x'.repeat(100) })).catch(() => {
+      post(port, agent, JSON.stringify({ due, text: 'x'.repeat(100) })).catch(() => {
         failures += 1
       })
     }
@@ -134,11 +164,11 @@ async function measureLatency(forSeconds: number): Promise<Measured> {
   return { latencies: latencies.sort(ascending), late: late.sort(ascending) }
 }
 
-function report({ latencies, late }: Measured, cpu: number): void {
+function report({ name }: Server, { latencies, late }: Measured, cpu: number): void {
   const at = (values: readonly number[], part: number) =>
     values[Math.min(values.length - 1, Math.floor(part * values.length))].toFixed(2)
   console.log(
-    `produce to event at ${rate} records/s, ${readers} reader(s), ${seconds} s: ` +
+    `${name}: produce to event at ${rate} records/s, ${readers} reader(s), ${seconds} s: ` +
       `p50 ${at(latencies, 0.5)} ms, p99 ${at(latencies, 0.99)} ms, p99.9 ${at(latencies, 0.999)} ms, ` +
       `most ${at(latencies, 1)} ms (sent late: p50 ${at(late, 0.5)} ms, p99 ${at(late, 0.99)} ms); ` +
       `${(cpu * 100).toFixed(0)} % of a CPU`,
@@ -146,11 +176,12 @@ function report({ latencies, late }: Measured, cpu: number): void {
 }
 
 /** Resident memory before and with the readers, each time when it has come to rest. */
-async function measureIdle(): Promise<void> {
+async function measureIdle({ port, child }: Server): Promise<void> {
+  const pid = child.pid!
   const settleMs = 10_000
   const touch = async (count: number) => {
     const open = []
-    for (let n = 0; n < count; n++) open.push(await openStream(() => {}))
+    for (let n = 0; n < count; n++) open.push(await openStream(port, () => {}))
     return open
   }
   for (const each of await touch(100)) each.destroy()
