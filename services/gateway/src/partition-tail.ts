@@ -82,6 +82,10 @@ export class PartitionTail {
 
   /** Everything at hand from `offset` on, as one; undefined where it is not at hand or is nothing. */
   recent(offset: number): PartitionFetch | undefined {
+    if (offset >= this.#offset) return undefined
+    const newest = this.#chunks.at(-1)
+    // A reader that keeps up asks for that alone.
+    if (newest?.fromOffset === offset) return newest.fetch
     const first = this.#chunks.findIndex(
       ({ fromOffset, fetch }) => fromOffset <= offset && offset < fetch.nextOffset,
     )
