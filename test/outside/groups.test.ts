@@ -12,6 +12,8 @@ const partitions = 4
 const recordsPerStep = 200
 /** How many members there are, step by step. */
 const steps = [1, 2, 4, 3, 1]
+/** Of what a member says on its standard error, the last so much. */
+const saidMax = 1_000
 
 let target: Target
 let admin: Admin
@@ -37,10 +39,11 @@ afterAll(async () => {
 /** Members of one group, as processes, and what all of them together were given. */
 class Members {
   readonly seen = new Map<string, number>()
-  readonly #running: ChildProcess[] = []
+  readonly #running: { readonly child: ChildProcess; readonly ended: Promise<void> }[] = []
   readonly #client: Client
   readonly #topic: string
   readonly #group: string
+  #said = ''
   deliveries = 0
 
   constructor(client: Client, topic: string, group: string) {
@@ -62,7 +65,9 @@ class Members {
       max: 1_000_000,
       timeout: 120_000,
     })
-    child.stderr?.resume()
+    child.stderr?.on('data', (text) => {
+      this.#said = `${this.#said}${child.pid}: ${text}`.slice(-saidMax)
+    })
     createInterface({ input: child.stdout! }).on('line', (line) => {
       if (!line.startsWith('{')) return
       const { partition, offset } = JSON.parse(line) as ConsumedRecord
@@ -70,16 +75,37 @@ class Members {
       this.seen.set(id, (this.seen.get(id) ?? 0) + 1)
       this.deliveries++
     })
-    this.#running.push(child)
+    const ended = new Promise<void>((done) => child.on('close', () => done()))
+    this.#running.push({ child, ended })
   }
 
   async #stopOldest(): Promise<void> {
-    const child = this.#running.shift()!
-    const ended = new Promise((done) => child.on('close', done))
+    const { child, ended } = this.#running.shift()!
     child.kill('SIGTERM')
-    const timer = setTimeout(() => child.kill('SIGKILL'), 15_000)
-    await ended
-    clearTimeout(timer)
+    const late = Promise.withResolvers<void>()
+    const timers = [
+      setTimeout(() => child.kill('SIGKILL'), 15_000),
+      // What the driver started may outlive it, and be a member still.
+      setTimeout(() => late.reject(new Error('a member that was killed goes on')), 30_000),
+    ]
+    try {
+      await Promise.race([ended, late.promise])
+    } finally {
+      for (const timer of timers) clearTimeout(timer)
+    }
+  }
+
+  /** Resolves when `count` records were seen; else says how things stand. */
+  async haveSeen(count: number): Promise<void> {
+    try {
+      await expect.poll(() => this.seen.size, { timeout: 40_000, interval: 100 }).toBe(count)
+    } catch (cause) {
+      const { groups } = await admin.describeGroups([this.#group])
+      const [{ state, members }] = groups
+      const ids = members.map(({ memberId }) => memberId).join(', ')
+      const situation = `${this.seen.size} of ${count}, ${state}, members: ${ids}`
+      throw new Error(`${situation}\n${this.#said}`, { cause })
+    }
   }
 }
 
@@ -102,9 +128,7 @@ describe('groups of 1 to 4 members that come and go', () => {
             produced += recordsPerStep / 4
             await new Promise((done) => setTimeout(done, 150))
           }
-          await expect
-            .poll(() => members.seen.size, { timeout: 40_000, interval: 100 })
-            .toBe(produced)
+          await members.haveSeen(produced)
         }
       } finally {
         await members.resize(0)
