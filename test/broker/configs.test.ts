@@ -1,5 +1,5 @@
 import { apis } from '@sluice/protocol/apis'
-import { errorName } from '@sluice/protocol/errors'
+import { errorName, errors } from '@sluice/protocol/errors'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { TestBroker, type TestClient } from './test-broker.ts'
 
@@ -61,6 +61,8 @@ describe('DescribeConfigs', () => {
       expect(errorCode).toBe(0)
       expect(configs.length).toBeGreaterThan(25)
     }
+    // An empty list of names is no list.
+    expect((await describeOne(topicType, 'orders', [])).configs.length).toBeGreaterThan(25)
     expect(await configOf(topicType, 'orders', 'segment.bytes')).toMatchObject({
       value: '2000000',
       configSource: 1,
@@ -146,7 +148,7 @@ describe('IncrementalAlterConfigs', () => {
       'INVALID_CONFIG',
       'INVALID_CONFIG',
       'INVALID_REQUEST',
-      'INVALID_CONFIG',
+      'INVALID_REQUEST',
     ])
     expect(await alter(topicType, 'orders', [['retention.ms', op.set, '1']], true)).toBe('NONE')
     expect(await alter(topicType, 'nowhere', [['retention.ms', op.set, '1']])).toBe(
@@ -323,7 +325,7 @@ describe('loggers', () => {
     expect(codes).toEqual([
       'INVALID_CONFIG',
       'INVALID_CONFIG',
-      'INVALID_CONFIG',
+      'INVALID_REQUEST',
       'INVALID_REQUEST',
       'INVALID_REQUEST',
       'INVALID_CONFIG',
@@ -336,6 +338,20 @@ describe('loggers', () => {
     })
     expect(errorName(responses[0].errorCode)).toBe('INVALID_REQUEST')
   })
+})
+
+test('AlterConfigs refuses a config that is named twice, and leaves all as it is', async () => {
+  const twice = ['500', '600'].map((value) => ({ name: 'max.message.bytes', value }))
+  const before = running.broker.cluster.image.configs('topic', 'orders')
+  const { responses } = await client.send(apis.alterConfigs, 2, {
+    resources: [{ resourceType: topicType, resourceName: 'orders', configs: twice }],
+    validateOnly: false,
+  })
+  expect(responses[0]).toMatchObject({
+    errorCode: errors.INVALID_REQUEST,
+    errorMessage: 'Error due to duplicate config keys',
+  })
+  expect(running.broker.cluster.image.configs('topic', 'orders')).toEqual(before)
 })
 
 test('AlterConfigs replaces all overrides at once', async () => {

@@ -1,3 +1,6 @@
+import { MemoryDisk } from '@sluice/core/host/memory/disk'
+import { MemoryTable, MemoryTableStore } from '@sluice/core/host/memory/table'
+import { NodeClock } from '@sluice/core/host/node/clock'
 import { apis } from '@sluice/protocol/apis'
 import { errorName } from '@sluice/protocol/errors'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -140,20 +143,73 @@ describe('DeleteRecords', () => {
   })
 })
 
+async function epochEnd(leaderEpoch: number, currentLeaderEpoch = -1) {
+  const { topics } = await client.send(apis.offsetForLeaderEpoch, 4, {
+    replicaId: -1,
+    topics: [{ topic: 'orders', partitions: [{ partition: 0, currentLeaderEpoch, leaderEpoch }] }],
+  })
+  const [found] = topics[0].partitions
+  return found.errorCode === 0 ? [found.leaderEpoch, found.endOffset] : errorName(found.errorCode)
+}
+
 test('OffsetForLeaderEpoch says where an epoch ends', async () => {
   await running.createTopic('orders')
   await client.produce('orders', ['a', 'b'])
-  const endOf = async (leaderEpoch: number, currentLeaderEpoch = -1) => {
-    const { topics } = await client.send(apis.offsetForLeaderEpoch, 4, {
-      replicaId: -1,
-      topics: [
-        { topic: 'orders', partitions: [{ partition: 0, currentLeaderEpoch, leaderEpoch }] },
-      ],
-    })
-    const [found] = topics[0].partitions
-    return found.errorCode === 0 ? [found.leaderEpoch, found.endOffset] : errorName(found.errorCode)
+  expect(await epochEnd(0)).toEqual([0, 2])
+  expect(await epochEnd(7)).toEqual([-1, -1])
+  expect(await epochEnd(-1)).toEqual([-1, -1])
+  expect(await epochEnd(0, 3)).toBe('UNKNOWN_LEADER_EPOCH')
+})
+
+describe('an epoch in which nothing was written yet', () => {
+  async function fetched(offset: number, lastFetchedEpoch: number) {
+    const request = fetchRequestOf({ topic: 'orders', partitions: [0], offset })
+    request.topics[0].partitions[0].lastFetchedEpoch = lastFetchedEpoch
+    const { responses } = await client.send(apis.fetch, 12, request)
+    const { errorCode, divergingEpoch } = responses[0].partitions[0]
+    return errorCode === 0 ? [divergingEpoch.epoch, divergingEpoch.endOffset] : errorName(errorCode)
   }
-  expect(await endOf(0)).toEqual([0, 2])
-  expect(await endOf(7)).toEqual([-1, -1])
-  expect(await endOf(0, 3)).toBe('UNKNOWN_LEADER_EPOCH')
+
+  test('of a new partition is the one that its first record will have', async () => {
+    await running.createTopic('orders')
+    const { topics } = await client.send(apis.listOffsets, 11, {
+      replicaId: -1,
+      topics: [{ name: 'orders', partitions: [{ partitionIndex: 0, timestamp: -2 }] }],
+    })
+    expect(topics[0].partitions[0]).toMatchObject({ offset: 0, leaderEpoch: 0 })
+    expect(await epochEnd(0)).toEqual([0, 0])
+    expect(await epochEnd(1)).toEqual([-1, -1])
+    expect(await fetched(0, 0)).toEqual([-1, -1])
+  })
+
+  test('begins at the end of the log: who was told of it has not strayed', async () => {
+    const disk = new MemoryDisk()
+    const store = new MemoryTableStore(new NodeClock())
+    const again = async () => {
+      await running.close()
+      running = await TestBroker.start({ disk, table: new MemoryTable(store) })
+      client = await running.connect()
+    }
+    await again()
+    await running.createTopic('orders')
+    await client.produce('orders', ['a', 'b'])
+    // As a start after a crash does.
+    for (let epoch = 1; epoch <= 3; epoch++) await running.broker.cluster.controller.beginEpochs(1)
+    await again()
+    expect(running.broker.partitions.get('orders', 0)?.leaderEpoch).toBe(3)
+    expect(await epochEnd(3)).toEqual([3, 2])
+    expect(await epochEnd(2)).toEqual([0, 2])
+    expect(await epochEnd(0)).toEqual([0, 2])
+    expect(await epochEnd(4)).toEqual([-1, -1])
+    expect(await fetched(2, 3)).toEqual([-1, -1])
+    expect(await fetched(2, 0)).toEqual([-1, -1])
+  })
+
+  test('of a later one nobody can say where it parted; of an older one Fetch does', async () => {
+    await running.createTopic('orders')
+    await client.produce('orders', ['a', 'b'])
+    expect(await fetched(0, 5)).toBe('OFFSET_OUT_OF_RANGE')
+    expect(await fetched(9, -1)).toBe('OFFSET_OUT_OF_RANGE')
+    expect(await fetched(9, 0)).toEqual([0, 2])
+  })
 })

@@ -178,6 +178,32 @@ describe('DeleteTopics', () => {
     )
   })
 
+  test('what is named twice is not deleted, and answered once', async () => {
+    const id = await running.createTopic('a')
+    const deleted = async (topics: { name: string | null; topicId?: string }[]) => {
+      const { responses } = await client.send(apis.deleteTopics, 6, {
+        topics: topics.map((topic) => ({ topicId: zeroUuid, ...topic })),
+        timeoutMs: 1000,
+      })
+      return responses.map(
+        ({ errorCode, errorMessage }) => `${errorName(errorCode)} ${errorMessage}`,
+      )
+    }
+    const byName = { name: 'a' }
+    const byId = { name: null, topicId: id }
+    const gone = { name: 'gone' }
+    expect(await deleted([byName, byName])).toEqual(['INVALID_REQUEST Duplicate topic name.'])
+    expect(await deleted([byId, byId])).toEqual(['INVALID_REQUEST Duplicate topic id.'])
+    expect(await deleted([gone, gone])).toEqual(['INVALID_REQUEST Duplicate topic name.'])
+    const twice = 'INVALID_REQUEST The provided topic name maps to an ID that was already supplied.'
+    expect(await deleted([byName, byId])).toEqual([twice, twice])
+    expect(await deleted([{ name: null }, { name: 'a', topicId: id }])).toEqual([
+      'INVALID_REQUEST Neither topic name nor id were specified.',
+      'INVALID_REQUEST You may not specify both topic name and topic id.',
+    ])
+    expect(running.broker.cluster.image.topic('a')).toBeDefined()
+  })
+
   test('bug class 27: a topic made anew under its name is another topic, and empty', async () => {
     const before = await running.createTopic('orders')
     await client.produce('orders', ['old'])

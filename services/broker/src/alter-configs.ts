@@ -7,7 +7,7 @@ import {
   type ConfigResource,
   invalidOverrides,
   scopeOf,
-  unknownResource,
+  unalterable,
 } from './config-resources.ts'
 
 /** From the overrides as they are to those that are to be, or why not. */
@@ -20,7 +20,7 @@ export async function alterResource(
   options: { alteration: Alteration; validateOnly: boolean },
 ) {
   const { resourceType, resourceName } = resource
-  let refusal = unknownResource(broker, resource)
+  let refusal = unalterable(broker, resource)
   if (!refusal) {
     const change = (overrides: ConfigOverrides): ConfigOverrides | undefined => {
       const altered = options.alteration(overrides)

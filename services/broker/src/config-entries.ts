@@ -246,7 +246,7 @@ function startedWith(config: BrokerConfig, name: string): ConfigSynonym[] {
 }
 
 function byDefault(name: string): ConfigSynonym[] {
-  if (!Object.hasOwn(brokerConfigs, name)) return []
+  if (!Object.hasOwn(brokerConfigs, name) || shownWhenSet.has(name)) return []
   const definition = brokerDefinition(name)
   const value = formatValue(definition.default, definition.type)
   return value === null ? [] : [{ name, value, source: source.default }]

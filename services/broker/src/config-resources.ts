@@ -38,18 +38,13 @@ export function unknownResource(
     case resourceType.broker:
       return name === '' ? undefined : unknownBroker(broker, name)
     case resourceType.brokerLogger:
-      return unknownBroker(broker, name)
+      return unknownLoggers(broker, name)
     case resourceType.group:
-      return name === '' ? nameless('Group name must not be empty') : undefined
+      return name === '' ? invalid('Group name must not be empty') : undefined
     case resourceType.clientMetrics:
-      return name === ''
-        ? nameless('Client metrics subscription name must not be empty')
-        : undefined
+      return name === '' ? invalid('Client metrics subscription name must not be empty') : undefined
     default:
-      return {
-        error: errors.INVALID_REQUEST,
-        message: `Unsupported resource type ${resource.resourceType}`,
-      }
+      return invalid(`Unsupported resource type ${resource.resourceType}`)
   }
 }
 
@@ -64,16 +59,52 @@ function unknownTopic(broker: Broker, name: string): ConfigRefusal | undefined {
 }
 
 function unknownBroker({ nodeId }: Broker, name: string): ConfigRefusal | undefined {
-  const { INVALID_REQUEST } = errors
-  if (!/^[+-]?\d+$/.test(name)) {
-    return { error: INVALID_REQUEST, message: `Broker id must be an integer, but it is: ${name}` }
-  }
+  if (!isInteger(name)) return invalid(`Broker id must be an integer, but it is: ${name}`)
   if (Number(name) === nodeId) return undefined
-  const message = `Unexpected broker id, expected ${nodeId} or empty string, but received ${name}`
-  return { error: INVALID_REQUEST, message }
+  return invalid(`Unexpected broker id, expected ${nodeId} or empty string, but received ${name}`)
 }
 
-function nameless(message: string): ConfigRefusal {
+function unknownLoggers({ nodeId }: Broker, name: string): ConfigRefusal | undefined {
+  if (name === '') return invalid('Broker id must not be empty')
+  if (!isInteger(name)) return invalid(`Broker id must be an integer, but it is: ${name}`)
+  if (Number(name) === nodeId) return undefined
+  return invalid(`Unexpected broker id, expected ${nodeId} but received ${name}`)
+}
+
+/** Why nothing of it can be altered; undefined: it can. Kafka has other words for it than where it is described. */
+export function unalterable(broker: Broker, resource: ConfigResource): ConfigRefusal | undefined {
+  const { nodeId } = broker
+  const { resourceName: name, resourceType: type } = resource
+  switch (type) {
+    case resourceType.topic:
+      if (name === '') return invalid('Default topic resources are not allowed.')
+      return unknownTopic(broker, name)
+    case resourceType.broker:
+      if (name === '' || isNode(broker, name)) return undefined
+      if (!isInteger(name)) return invalid(`Node id must be an integer, but it is: ${name}`)
+      return invalid(`Unexpected broker id, expected ${nodeId}, but received ${name}`)
+    case resourceType.brokerLogger:
+      if (isNode(broker, name)) return undefined
+      if (!isInteger(name)) return invalid(`Node id must be an integer, but it is: ${name}`)
+      return invalid(`Unexpected node id. Expected ${nodeId}, but received ${name}`)
+    case resourceType.group:
+      return name === '' ? invalid('Default group resources are not allowed.') : undefined
+    case resourceType.clientMetrics:
+      return name === '' ? invalid("Subscription name can't be empty") : undefined
+    default:
+      return invalid(`Unknown resource type ${type}`)
+  }
+}
+
+function isNode({ nodeId }: Broker, name: string): boolean {
+  return isInteger(name) && Number(name) === nodeId
+}
+
+function isInteger(name: string): boolean {
+  return /^[+-]?\d+$/.test(name)
+}
+
+function invalid(message: string): ConfigRefusal {
   return { error: errors.INVALID_REQUEST, message }
 }
 

@@ -16,6 +16,8 @@ beforeAll(async () => {
 })
 afterAll(() => server.close())
 
+const protocol = { protocolType: 'consumer', protocolName: 'range' }
+
 function join(version: number, groupId: string, memberId: string, instance: string | null = null) {
   return client.send(apis.joinGroup, version, {
     groupId,
@@ -51,6 +53,7 @@ test.each([0, 1, 2, 3, 4, 5, 6, 7, 8, 9])('JoinGroup v%i and what follows', asyn
     groupId,
     generationId: 1,
     memberId,
+    ...(syncVersion >= 5 && protocol),
     assignments: [{ memberId, assignment: Buffer.from('all of it') }],
   })
   expect(synced.errorCode).toBe(errors.NONE)
@@ -92,6 +95,19 @@ test.each([0, 4, 6, 7, 9])('JoinGroup v%i says its errors', async (version) => {
   expect((await join(version, 'unknown', 'somebody')).errorCode).toBe(errors.UNKNOWN_MEMBER_ID)
 })
 
+test('a SyncGroup that does not say which protocol it follows is refused', async () => {
+  for (const given of [{}, { protocolType: 'consumer' }, { protocolName: 'range' }]) {
+    const { errorCode } = await client.send(apis.syncGroup, 5, {
+      groupId: 'group',
+      generationId: 1,
+      memberId: 'member',
+      assignments: [],
+      ...given,
+    })
+    expect(errorCode).toBe(errors.INCONSISTENT_GROUP_PROTOCOL)
+  }
+})
+
 test('a restarted static member goes on without a rebalance, its other self is fenced', async () => {
   const groupId = 'static'
   const joined = await join(9, groupId, '', 'one')
@@ -101,6 +117,7 @@ test('a restarted static member goes on without a rebalance, its other self is f
     generationId: 1,
     memberId,
     groupInstanceId: 'one',
+    ...protocol,
     assignments: [{ memberId, assignment: Buffer.from('p0') }],
   })
   const back = await join(9, groupId, '', 'one')

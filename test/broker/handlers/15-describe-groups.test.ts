@@ -145,7 +145,8 @@ describe('OffsetDelete', () => {
 describe('DeleteGroups', () => {
   test.each([0, 1, 2, 3])('v%i', async (version) => {
     await commit('doomed')
-    const groupsNames = ['doomed', 'readers', 'nobody']
+    // One that is named twice is deleted, and answered, once.
+    const groupsNames = ['doomed', 'readers', 'nobody', 'doomed']
     const answer = await client.send(apis.deleteGroups, version, { groupsNames })
     expect(answer.results).toMatchObject([
       { groupId: 'doomed', errorCode: errors.NONE },

@@ -13,7 +13,9 @@ export function plainLines({ status, stdout, stderr }: ToolResult, target: Targe
     .replace(new RegExp(`\\b${target.port}\\b`, 'g'), '<port>')
     // A member's id ends in random characters, as many as the broker likes.
     .replace(new RegExp(`\\bscene-(${uuid}|[\\w-]{22})`, 'g'), 'scene-<id>')
-    .replace(/(TopicId: )[\w-]{22}/g, '$1<id>')
+    .replace(/((?:TopicId|Cluster ID): )[\w-]{22,}/g, '$1<id>')
+    .replace(/(Epoch: )\d+/g, '$1<n>')
+    .replace(/("timestamp":)\d+/g, '$1<time>')
     .replace(/adminclient-\d+/g, 'adminclient-<n>')
     .replace(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} /gm, '')
     .split('\n')
@@ -23,7 +25,15 @@ export function plainLines({ status, stdout, stderr }: ToolResult, target: Targe
   return status === 0 ? lines : [...lines, `status ${status}`]
 }
 
+/** An answer of the protocol (asking.ts). Kafka has no message now as null and now as an empty text. */
+export function plainAnswer(answer: string, target: Target): string {
+  return answer
+    .replace(new RegExp(`\\b${target.port}\\b`, 'g'), '<port>')
+    .replace(/((?:topicId|clusterId):)"(?!A{22})[\w-]{22,}"/g, '$1<id>')
+    .replaceAll('errorMessage:""', 'errorMessage:null')
+}
+
 /** How a tool is used is its own affair; it stands at the end of what it prints. */
 function withoutUsage(text: string): string {
-  return text.replace(/^Option +Description[\s\S]*/m, '<usage>')
+  return text.replace(/^Option .*Description *$[\s\S]*/m, '<usage>')
 }

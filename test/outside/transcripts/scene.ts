@@ -4,18 +4,28 @@
 //   member start GROUP TOPIC               a member that reads nothing more, until: member stop GROUP
 //   write FILE TEXT                        a file, which arguments name as @FILE
 //   show FILE                              what is in it
+//   ask API.VERSION {FIELD:VALUE,…}        a request of the protocol as it is (asking.ts)
 //   pause                                  until a broker of Apache Kafka has heard of what its controller did
 
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import kafkajs, { type Consumer, type Kafka } from 'kafkajs'
-import { type Tool, toolClass } from '../kafka/apache.ts'
+import { runTool, type Tool, toolClass } from '../kafka/apache.ts'
 import { ToolServer } from '../kafka/tool-server.ts'
 import type { Target } from '../target.ts'
-import { plainLines } from './plain.ts'
+import { ask } from './asking.ts'
+import { plainAnswer, plainLines } from './plain.ts'
 
 const pauseMs = 500
+const stateTimeoutMs = 10_000
+const statePollMs = 50
+
+/** They do the last of their work while their JVM ends, and so each needs one of its own. */
+const endsInHook: ReadonlySet<string> = new Set([
+  'kafka-verifiable-producer',
+  'kafka-verifiable-consumer',
+])
 
 type SceneCommand = (args: string[]) => Promise<string[]>
 
@@ -30,6 +40,7 @@ export class Scene implements AsyncDisposable {
     member: (args) => this.#member(args),
     write: (args) => this.#write(args),
     show: (args) => this.#show(args),
+    ask: (args) => this.#ask(args),
     pause: () => new Promise((done) => setTimeout(done, pauseMs, [])),
   }
 
@@ -65,9 +76,10 @@ export class Scene implements AsyncDisposable {
       isBefore || name === 'kafka-transactions'
         ? [...where, ...args]
         : args.toSpliced(at, 0, ...where)
-    return plainLines(await this.#tools.run(name as Tool, all), this.#target).map((line) =>
-      line.replaceAll(this.#folder, '@'),
-    )
+    const result = endsInHook.has(name)
+      ? await runTool(name as Tool, all)
+      : await this.#tools.run(name as Tool, all)
+    return plainLines(result, this.#target).map((line) => line.replaceAll(this.#folder, '@'))
   }
 
   async #produce([topic, partition, count, time]: string[]): Promise<string[]> {
@@ -88,6 +100,7 @@ export class Scene implements AsyncDisposable {
     if (verb === 'stop') {
       await this.#members.get(groupId)?.disconnect()
       this.#members.delete(groupId)
+      await this.#isInState(groupId, 'Empty')
       return []
     }
     const consumer = this.#kafka.consumer({ groupId })
@@ -97,7 +110,23 @@ export class Scene implements AsyncDisposable {
     await consumer.subscribe({ topic })
     await consumer.run({ autoCommit: false, eachMessage: async () => {} })
     await joined
+    await this.#isInState(groupId, 'Stable')
     return []
+  }
+
+  /** Kafka answers a member before all who ask are told what became of its group. */
+  async #isInState(groupId: string, wanted: string): Promise<void> {
+    const admin = this.#kafka.admin()
+    await admin.connect()
+    const deadline = performance.now() + stateTimeoutMs
+    for (;;) {
+      const { groups } = await admin.describeGroups([groupId])
+      const state = groups[0]?.state
+      if (state === wanted) break
+      if (performance.now() > deadline) throw new Error(`${groupId} is ${state}, not ${wanted}`)
+      await new Promise((done) => setTimeout(done, statePollMs))
+    }
+    await admin.disconnect()
   }
 
   async #write([file, text]: string[]): Promise<string[]> {
@@ -107,6 +136,11 @@ export class Scene implements AsyncDisposable {
 
   async #show([file]: string[]): Promise<string[]> {
     return readFileSync(join(this.#folder, file), 'utf8').trimEnd().split('\n')
+  }
+
+  async #ask([what, ...body]: string[]): Promise<string[]> {
+    const answer = await ask(this.#target.port, what, body.join(' '))
+    return [plainAnswer(answer, this.#target)]
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

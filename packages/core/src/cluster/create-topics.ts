@@ -176,9 +176,9 @@ function assigned(
     if (brokers.length === 0) {
       return wrong('The manual partition assignment includes an empty replica list.')
     }
-    if (new Set(brokers).size !== brokers.length) {
-      const list = brokers.join(', ')
-      return wrong(`The manual partition assignment includes the broker twice in [${list}].`)
+    const twice = brokers.find((id, at) => brokers.indexOf(id) !== at)
+    if (twice !== undefined) {
+      return wrong(`The manual partition assignment includes the broker ${twice} more than once.`)
     }
     const stranger = brokers.find((id) => !image.broker(id))
     if (stranger !== undefined) {

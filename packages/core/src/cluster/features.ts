@@ -60,11 +60,7 @@ export function planFeatures(
   const planned: Record<string, number> = { ...levels }
   for (const update of updates) {
     const wrong = wrongUpdate(levels, update, controllerId)
-    if (wrong !== undefined) {
-      const { feature, level } = update
-      const message = `Invalid update version ${level} for feature ${feature}. ${wrong}`
-      return refusal(errors.INVALID_UPDATE_VERSION, message)
-    }
+    if (wrong !== undefined) return refusal(errors.INVALID_UPDATE_VERSION, wrong)
     planned[update.feature] = update.level
   }
   return planned
@@ -76,27 +72,31 @@ function wrongUpdate(
   controllerId: number,
 ): string | undefined {
   const { upgrade, safeDowngrade, unsafeDowngrade } = upgradeType
+  const invalid = (why: string) => `Invalid update version ${level} for feature ${name}. ${why}`
   if (type !== upgrade && type !== safeDowngrade && type !== unsafeDowngrade) {
-    return 'The controller does not support the given upgrade type.'
+    return invalid('The controller does not support the given upgrade type.')
   }
-  if (level < 0) return 'A feature version cannot be less than 0.'
+  if (level < 0) return invalid('A feature version cannot be less than 0.')
   const feature = features.find((one) => one.name === name)
-  if (!feature) return `Local controller ${controllerId} does not support this feature.`
+  if (!feature && level === 0) return invalid(`Feature ${name} not found.`)
+  if (!feature) return invalid(`Local controller ${controllerId} does not support this feature.`)
   const { min, max } = feature
   if (level < min || level > max) {
-    return `Local controller ${controllerId} only supports versions ${min}-${max}`
+    return invalid(`Local controller ${controllerId} only supports versions ${min}-${max}`)
   }
   const current = finalizedLevel(levels, feature)
   if (level < current && type === upgrade) {
-    return (
+    return invalid(
       "Can't downgrade the version of this feature without setting the upgrade type to either " +
-      'safe or unsafe downgrade.'
+        'safe or unsafe downgrade.',
     )
   }
-  if (level > current && type !== upgrade) return "Can't downgrade to a newer version."
+  if (level > current && type !== upgrade) return invalid("Can't downgrade to a newer version.")
   const changesForm = level < current && level < metadataFormSince
   if (name !== metadataVersion || !changesForm) return undefined
-  return type === unsafeDowngrade
-    ? 'Unsafe metadata downgrade is not supported in this version.'
-    : 'Refusing to perform the requested downgrade because it might delete metadata information.'
+  const why =
+    type === unsafeDowngrade
+      ? 'Unsafe metadata downgrade is not supported in this version.'
+      : 'Refusing to perform the requested downgrade because it might delete metadata information.'
+  return `Unsupported metadata.version downgrade from ${current} to ${level}. ${why}`
 }

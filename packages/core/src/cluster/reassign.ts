@@ -101,8 +101,9 @@ function wrongReplicas(
   isRegistered: (broker: number) => boolean,
 ): string | undefined {
   if (wanted.length === 0) return 'The manual partition assignment includes an empty replica list.'
-  if (new Set(wanted).size !== wanted.length) {
-    return `The manual partition assignment includes the broker twice in [${wanted.join(', ')}].`
+  const twice = wanted.find((id, at) => wanted.indexOf(id) !== at)
+  if (twice !== undefined) {
+    return `The manual partition assignment includes the broker ${twice} more than once.`
   }
   const stranger = wanted.find((id) => !isRegistered(id))
   if (stranger === undefined) return undefined

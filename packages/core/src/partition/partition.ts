@@ -238,6 +238,17 @@ export class Partition {
     return readPast(read, (offset) => this.#readUpTo({ ...request, offset }))
   }
 
+  /**
+   * Where an epoch ends, as the log knows it, and the leader's own, in which nothing may have been written yet:
+   * that one began at the end of the log.
+   */
+  endOffsetForEpoch(epoch: number): { epoch: number; endOffset: number } {
+    const { log } = this
+    if (epoch <= log.latestEpoch || epoch > this.#leaderEpoch) return log.endOffsetForEpoch(epoch)
+    const isBetween = epoch < this.#leaderEpoch && log.latestEpoch >= 0
+    return { epoch: isBetween ? log.latestEpoch : epoch, endOffset: log.endOffset }
+  }
+
   /** 0, or why a client that believes in `leaderEpoch` may not go on (-1: it does not say). */
   checkEpoch(leaderEpoch: number): number {
     if (leaderEpoch === -1 || leaderEpoch === this.#leaderEpoch) return 0

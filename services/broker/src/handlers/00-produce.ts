@@ -14,6 +14,7 @@ import { errors } from '@sluice/protocol/errors'
 import { type AppendTerms, readTerms, writeVerdict } from '@sluice/protocol/extensions'
 import type { ProduceRequest } from '@sluice/protocol/messages/00-produce'
 import { codecOf } from '@sluice/protocol/records/batch'
+import { zeroUuid } from '@sluice/protocol/schema'
 import type { UnknownTag } from '@sluice/protocol/unknown-tag'
 import type { Broker } from '../broker.ts'
 import { handler, later } from '../handler.ts'
@@ -24,6 +25,7 @@ type PartitionData = TopicData['partitionData'][number]
 
 const noRecords = Buffer.alloc(0)
 const attributesLowByte = 22
+const idsSince = 13
 
 interface PartitionResponse {
   index: number
@@ -106,7 +108,8 @@ function append(broker: Broker, part: Part, done: (outcome: ProduceOutcome) => v
   const { request, topic, data, version } = part
   const partition = findPartition(broker, topic, data.index)
   if (typeof partition === 'number') {
-    done(failedOutcome(partition))
+    const isNameless = version >= idsSince && topic.topicId === zeroUuid
+    done(failedOutcome(isNameless ? errors.UNKNOWN_TOPIC_ID : partition))
     return
   }
   const records = data.records ?? noRecords

@@ -166,10 +166,11 @@ class PendingFetch {
     const fenced = partition.checkEpoch(at.currentLeaderEpoch)
     if (fenced !== 0) return failed(at, fenced)
     const { log } = partition
-    if (at.fetchOffset > log.endOffset || at.fetchOffset < log.startOffset) {
-      return failed(at, errors.OFFSET_OUT_OF_RANGE)
-    }
+    if (at.fetchOffset < log.startOffset) return failed(at, errors.OFFSET_OUT_OF_RANGE)
     const diverging = divergingEpoch(partition, at)
+    // Where it parted from this log tells a client more than that it is behind the end.
+    const isAstray = diverging ? diverging.epoch === -1 : at.fetchOffset > log.endOffset
+    if (isAstray) return failed(at, errors.OFFSET_OUT_OF_RANGE)
     const room = this.#maxBytes - this.#bytes
     if (diverging || (room <= 0 && this.#bytes > 0)) {
       return found(at, partition, nothing, partition, diverging)
@@ -321,10 +322,13 @@ function asResult(
   return read.ok ? found(at, partition, read, readable) : failed(at, errors.OFFSET_OUT_OF_RANGE)
 }
 
-/** The client's last batch is of an epoch that ended earlier here: it has to go back (KIP-595). */
+/**
+ * The client's last batch is of an epoch that ended earlier here: it has to go back (KIP-595). Of an epoch that
+ * is not known here it cannot be told how far: -1.
+ */
 function divergingEpoch(partition: Partition, at: FetchPartition): Result['divergingEpoch'] {
   if (at.lastFetchedEpoch < 0) return undefined
-  const { epoch, endOffset } = partition.log.endOffsetForEpoch(at.lastFetchedEpoch)
+  const { epoch, endOffset } = partition.endOffsetForEpoch(at.lastFetchedEpoch)
   if (epoch >= at.lastFetchedEpoch && endOffset >= at.fetchOffset) return undefined
   return { epoch, endOffset }
 }

@@ -151,9 +151,9 @@ async function byTime(partition: Partition, asked: Asked, end: number): Promise<
   }
 }
 
-/** The epoch of the first record; -1 in an empty log. */
-function epochAtStart({ log }: Partition): number {
-  return log.startOffset < log.endOffset ? log.epochAt(log.startOffset) : -1
+/** The epoch of the first record; that of the next one where there is none. */
+function epochAtStart({ log, leaderEpoch }: Partition): number {
+  return log.startOffset < log.endOffset ? log.epochAt(log.startOffset) : leaderEpoch
 }
 
 function at(asked: Asked, { offset, leaderEpoch }: { offset: number; leaderEpoch: number }): Found {

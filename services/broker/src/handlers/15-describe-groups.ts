@@ -4,6 +4,7 @@
 
 import { undescribedGroup } from '@sluice/core/group/bodies'
 import { apis } from '@sluice/protocol/apis'
+import { errors } from '@sluice/protocol/errors'
 import { callerOf } from '../group-caller.ts'
 import { handler } from '../handler.ts'
 import { groupOperations, operationsOmitted } from '../lookup.ts'
@@ -18,10 +19,13 @@ export const describeGroups = handler(
     }),
   },
   (broker, request, context) => {
-    const authorizedOperations = request.includeAuthorizedOperations
-      ? groupOperations
-      : operationsOmitted
+    const operations = request.includeAuthorizedOperations ? groupOperations : operationsOmitted
     const groups = broker.groups.describe(request.groups, callerOf(context))
-    return { groups: groups.map((group) => ({ ...group, authorizedOperations })) }
+    return {
+      groups: groups.map((group) => ({
+        ...group,
+        authorizedOperations: group.errorCode === errors.NONE ? operations : operationsOmitted,
+      })),
+    }
   },
 )

@@ -39,7 +39,7 @@ export const deleteTopics = handler(
       const code = apiVersion < 3 ? errors.INVALID_REQUEST : errors.TOPIC_DELETION_DISABLED
       return { responses: topics.map((topic) => outcome(topic, code)) }
     }
-    const resolved = topics.map((topic) => resolve(broker, topic, topics))
+    const resolved = distinct(topics).map((topic) => resolve(broker, topic, topics))
     const ids = resolved.filter(({ errorCode }) => errorCode === 0).map(({ topicId }) => topicId)
     const mutations = broker.quotas.mutationsOf(context, { strictSince: quotaErrorSince })
     const codes = await broker.cluster.controller.deleteTopics(ids, mutations)
@@ -57,20 +57,28 @@ function named(request: DeleteTopicsRequest, version: number): Named[] {
   return request.topicNames.map((name) => ({ name, topicId: zeroUuid }))
 }
 
+/** What is named twice is answered once. */
+function distinct(topics: readonly Named[]): Named[] {
+  const keyOf = ({ name, topicId }: Named) => JSON.stringify([name, topicId])
+  return [...new Map(topics.map((topic) => [keyOf(topic), topic])).values()]
+}
+
 /** The topic with both its names, or why it is not deleted. */
 function resolve(broker: Broker, asked: Named, all: readonly Named[]): Outcome {
   const { name, topicId } = asked
   const { image } = broker.cluster
   const byId = topicId !== zeroUuid
-  if (byId === (name !== null)) {
-    return outcome(asked, errors.INVALID_REQUEST, 'Give either a topic name or a topic id.')
-  }
+  const invalid = (message: string) => outcome(asked, errors.INVALID_REQUEST, message)
+  if (!byId && name === null) return invalid('Neither topic name nor id were specified.')
+  if (byId && name !== null) return invalid('You may not specify both topic name and topic id.')
+  const again = all.filter((one) => one.name === name && one.topicId === topicId)
+  if (again.length > 1) return invalid(`Duplicate topic ${byId ? 'id' : 'name'}.`)
   const topic = byId ? image.topicById(topicId) : image.topic(name ?? '')
   if (!topic) {
     return outcome(asked, byId ? errors.UNKNOWN_TOPIC_ID : errors.UNKNOWN_TOPIC_OR_PARTITION)
   }
-  const same = all.filter((one) => one.name === topic.name || one.topicId === topic.id)
-  if (same.length > 1) return outcome(asked, errors.INVALID_REQUEST, 'The topic is named twice.')
+  const other = all.some((one) => (byId ? one.name === topic.name : one.topicId === topic.id))
+  if (other) return invalid('The provided topic name maps to an ID that was already supplied.')
   return outcome({ name: topic.name, topicId: topic.id }, 0)
 }
 

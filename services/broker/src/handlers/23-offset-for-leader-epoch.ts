@@ -41,6 +41,6 @@ function endOf(broker: Broker, name: string, asked: Asked) {
   if (typeof partition === 'number') return { errorCode: partition }
   const errorCode = partition.checkEpoch(asked.currentLeaderEpoch)
   if (errorCode !== 0) return { errorCode }
-  const { epoch, endOffset } = partition.log.endOffsetForEpoch(asked.leaderEpoch)
+  const { epoch, endOffset } = partition.endOffsetForEpoch(asked.leaderEpoch)
   return { errorCode, leaderEpoch: epoch, endOffset }
 }

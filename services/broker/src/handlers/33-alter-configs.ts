@@ -53,6 +53,9 @@ function noLoggers({ resourceType: type, resourceName }: Resource) {
 
 function replace({ configs }: Resource): Alteration {
   return () => {
+    if (new Set(configs.map(({ name }) => name)).size !== configs.length) {
+      return { error: errors.INVALID_REQUEST, message: 'Error due to duplicate config keys' }
+    }
     const missing = configs.find(({ value }) => value === null)
     if (missing) {
       const message = `Null value not supported for : ${missing.name}`

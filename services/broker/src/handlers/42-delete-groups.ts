@@ -15,7 +15,8 @@ export const deleteGroups = handler(
       results: groupsNames.map((groupId) => ({ groupId, errorCode, errorMessage: message })),
     }),
   },
-  async (broker, { groupsNames }) => {
+  async (broker, request) => {
+    const groupsNames = [...new Set(request.groupsNames)]
     const outcomes = await broker.groups.deleteGroups(groupsNames)
     return {
       results: outcomes.map((errorCode, index) => ({

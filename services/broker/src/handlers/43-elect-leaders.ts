@@ -6,7 +6,7 @@ import { apis } from '@sluice/protocol/apis'
 import { errors } from '@sluice/protocol/errors'
 import type { ElectLeadersRequest } from '@sluice/protocol/messages/43-elect-leaders'
 import type { Broker } from '../broker.ts'
-import { handler } from '../handler.ts'
+import { type Failure, handler } from '../handler.ts'
 
 const electionTypes: readonly ElectionType[] = ['preferred', 'unclean']
 
@@ -16,21 +16,14 @@ export const electLeaders = handler(
     min: 0,
     max: 2,
     timeoutMs: ({ timeoutMs }) => timeoutMs,
-    failed: (request, { errorCode, message }, version) => ({
-      errorCode: version >= 1 ? errorCode : 0,
-      replicaElectionResults: (request.topicPartitions ?? []).map(({ topic, partitions }) => ({
-        topic,
-        partitionResult: partitions.map((partitionId) => ({
-          partitionId,
-          errorCode,
-          errorMessage: message,
-        })),
-      })),
-    }),
+    failed: refused,
   },
-  async (broker, request) => {
+  async (broker, request, { apiVersion }) => {
     const type = electionTypes[request.electionType]
-    if (!type) return { errorCode: errors.INVALID_REQUEST, replicaElectionResults: [] }
+    if (!type) {
+      const message = `Unknown election type ${request.electionType}`
+      return refused(request, { errorCode: errors.INVALID_REQUEST, message }, apiVersion)
+    }
     const { topicPartitions } = request
     const results = await elect(broker, topicPartitions ?? allPartitions(broker), type)
     if (topicPartitions) return { errorCode: 0, replicaElectionResults: results }
@@ -45,6 +38,24 @@ export const electLeaders = handler(
     return { errorCode: 0, replicaElectionResults }
   },
 )
+
+function refused(
+  { topicPartitions }: ElectLeadersRequest,
+  { errorCode, message }: Failure,
+  version: number,
+) {
+  return {
+    errorCode: version >= 1 ? errorCode : 0,
+    replicaElectionResults: (topicPartitions ?? []).map(({ topic, partitions }) => ({
+      topic,
+      partitionResult: partitions.map((partitionId) => ({
+        partitionId,
+        errorCode,
+        errorMessage: message,
+      })),
+    })),
+  }
+}
 
 type Asked = NonNullable<ElectLeadersRequest['topicPartitions']>
 

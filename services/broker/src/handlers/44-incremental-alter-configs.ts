@@ -13,7 +13,7 @@ import type { IncrementalAlterConfigsRequest } from '@sluice/protocol/messages/4
 import { type Alteration, alterResource, namedTwice } from '../alter-configs.ts'
 import { alterLoggers } from '../alter-loggers.ts'
 import type { Broker } from '../broker.ts'
-import { type ConfigRefusal, resourceType, unknownResource } from '../config-resources.ts'
+import { type ConfigRefusal, resourceType, unalterable } from '../config-resources.ts'
 import { handler } from '../handler.ts'
 
 type Resource = IncrementalAlterConfigsRequest['resources'][number]
@@ -62,7 +62,7 @@ function alterLevels(
   const twice = namedTwice(resources, resource)
   const refusal = twice
     ? invalid('Each resource must appear at most once.')
-    : (unknownResource(broker, resource) ??
+    : (unalterable(broker, resource) ??
       wrongOperation(configs) ??
       alterLoggers(
         broker,
@@ -84,8 +84,10 @@ function alterLevels(
 function wrongOperation(configs: readonly Operation[]): ConfigRefusal | undefined {
   const names = configs.map(({ name }) => name)
   if (new Set(names).size !== names.length) return invalid('Error due to duplicate config keys')
-  for (const { configOperation } of configs) {
-    if (configOperation === operation.set || configOperation === operation.delete) continue
+  for (const { name, configOperation, value } of configs) {
+    if (configOperation === operation.delete) continue
+    if (value === null) return invalid(`Null value not supported for : ${name}`)
+    if (configOperation === operation.set) continue
     const verb = operationName(configOperation)
     return invalid(`${verb} operation is not allowed for the BROKER_LOGGER resource`)
   }
@@ -126,6 +128,9 @@ function applied(
 ): string | ConfigRefusal {
   const { resource, overrides, one, value } = at
   if (one.configOperation === operation.set) return value
+  if (one.configOperation !== operation.append && one.configOperation !== operation.subtract) {
+    return invalid(`Unknown operation type ${one.configOperation} is not supported.`)
+  }
   const { resourceType: type } = resource
   const ofBroker = type === resourceType.broker
   const table = tableOf(type)
@@ -141,10 +146,7 @@ function applied(
   const before = split(text)
   const given = split(value)
   if (one.configOperation === operation.append) return [...new Set([...before, ...given])].join(',')
-  if (one.configOperation === operation.subtract) {
-    return before.filter((entry) => !given.includes(entry)).join(',')
-  }
-  return invalid(`Unknown operation type ${one.configOperation} is not supported.`)
+  return before.filter((entry) => !given.includes(entry)).join(',')
 }
 
 function tableOf(type: number): ConfigTable {

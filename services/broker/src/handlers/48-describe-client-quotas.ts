@@ -58,10 +58,14 @@ function wrongFilter(components: readonly Component[]): Failure | undefined {
     }
     types.add(entityType)
     if (matchType < match.exact || matchType > match.specified) {
-      return invalid(`Unexpected match type: ${matchType}`)
+      return invalid(`Unknown match type ${matchType}`)
     }
-    if ((matchType === match.exact) !== (name !== null)) {
-      return invalid('Request specified a match without a name, or a name without an exact match.')
+    if (matchType === match.exact && name === null) {
+      return invalid('Request specified MATCH_TYPE_EXACT, but set match string to null.')
+    }
+    if (matchType !== match.exact && name !== null) {
+      const type = matchType === match.default ? 'MATCH_TYPE_DEFAULT' : 'MATCH_TYPE_SPECIFIED'
+      return invalid(`Request specified ${type}, but also specified a match string.`)
     }
   }
   if (!types.has('ip') || types.size === 1) return undefined

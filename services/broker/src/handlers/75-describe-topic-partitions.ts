@@ -99,5 +99,12 @@ function unknown(name: string) {
   const errorCode = invalidTopicName(name)
     ? errors.INVALID_TOPIC_EXCEPTION
     : errors.UNKNOWN_TOPIC_OR_PARTITION
-  return { errorCode, name, topicId: zeroUuid, isInternal: false, partitions: [] }
+  return {
+    errorCode,
+    name,
+    topicId: zeroUuid,
+    isInternal: false,
+    partitions: [],
+    topicAuthorizedOperations: topicOperations,
+  }
 }
