@@ -271,7 +271,7 @@ const topics: BadRequest[] = [
   ),
   bad('a topic config that is none', alter('no.such.config', 0), 'INVALID_CONFIG'),
   // Kafka: UNKNOWN_SERVER_ERROR.
-  bad('an operation on a config that is none', alter('retention.ms', 9), 'INVALID_CONFIG'),
+  bad('an operation on a config that is none', alter('retention.ms', 9), 'INVALID_REQUEST'),
   bad(
     'the configs of no topic',
     [
