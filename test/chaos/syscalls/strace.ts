@@ -86,6 +86,11 @@ export class Strace implements Disposable {
     await this.#ended
   }
 
+  /** Whether a call was answered with an error so far. */
+  injected(): boolean {
+    return readFileSync(this.#file, 'utf8').includes('(INJECTED)')
+  }
+
   /** The call that the end of the process cut off, and its file, where it has one. */
   cutOff(): { readonly call: string; readonly file: string } {
     const lines = readFileSync(this.#file, 'utf8').split('\n')

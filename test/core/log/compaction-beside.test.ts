@@ -2,6 +2,7 @@
 // first; retention takes segments from under it; a damaged segment or a full disk leaves all as it was.
 
 import { sleep } from '@sluice/core/host/clock'
+import { DiskError } from '@sluice/core/host/disk'
 import { MemoryDisk } from '@sluice/core/host/memory/disk'
 import { Throttle } from '@sluice/core/lib/throttle'
 import { CleaningAborted } from '@sluice/core/log/cleaning-pass'
@@ -189,5 +190,51 @@ describe('lookups in a compacted log', () => {
     await log.truncateTo(30)
     expect(log.endOffset).toBe(30)
     expect(await append(log, keyed([['k', 'v']]))).toMatchObject({ baseOffset: 30 })
+  })
+})
+
+/** One rename has no room. */
+class CrampedDisk extends MemoryDisk {
+  cramped: ((from: string, to: string) => boolean) | undefined
+
+  override async rename(from: string, to: string): Promise<void> {
+    if (this.cramped?.(from, to)) {
+      this.cramped = undefined
+      throw new DiskError('no-space', 'rename', from)
+    }
+    await super.rename(from, to)
+  }
+}
+
+describe('an exchange of segments that a full disk cuts short', () => {
+  const places: [string, (from: string, to: string) => boolean][] = [
+    ['the index of the new one', (from) => from.endsWith('.index.swap')],
+    ['the log of the new one', (from) => from.endsWith('.log.swap')],
+    ['the first of the old ones', (_, to) => to.endsWith('0.log.deleted')],
+    ['a later one of the old ones', (_, to) => /[1-9]\.log\.deleted$/.test(to)],
+  ]
+
+  test.each(places)('at %s is ended by the next cleaning, cut or start', async (_, cramped) => {
+    for (const then of ['clean', 'start', 'clean and start', 'cut'] as const) {
+      const disk = new CrampedDisk()
+      const { clock, log } = await filled({ disk })
+      const all = await recordsIn(log)
+      disk.cramped = cramped
+      await expect(clean(log, clock)).rejects.toThrow('no-space')
+      expect(log.failure).toBeUndefined()
+      expect(latest(await recordsIn(log))).toEqual(latest(all))
+      if (then.startsWith('clean')) await clean(log, clock)
+      if (then === 'cut') await log.truncateTo(30)
+      const expected = latest(then === 'cut' ? all.slice(0, 30) : all)
+      expect(latest(await recordsIn(log))).toEqual(expected)
+      if (then.endsWith('start') || then === 'cut') {
+        await log.close()
+        const again = await openLog({ clock, disk, config, recoveryPoint: log.recoveryPoint })
+        expect(latest(await recordsIn(again))).toEqual(expected)
+        expect([again.startOffset, again.endOffset]).toEqual([0, log.endOffset])
+      }
+      const names = [...disk.writtenFiles().keys()]
+      expect(names.filter((name) => /\.(swap|cleaned|deleted)$/.test(name))).toEqual([])
+    }
   })
 })

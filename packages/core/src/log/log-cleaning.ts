@@ -170,7 +170,10 @@ export class LogCleaning {
   async #clean(range: CleanableRange, means: CleaningMeans): Promise<CleaningResult> {
     const { checkpoints } = this.#options
     const pass = new CleaningPass(means, () => this.#wanted)
-    const parts = await this.#job(async () => this.#parts(range.endOffset))
+    const parts = await this.#job(async () => {
+      await this.#state.endExchange()
+      return this.#parts(range.endOffset)
+    })
     const indexes = await this.#transactionIndexes()
     const map = await this.#fillMap(range, parts, pass, indexes)
     const endOffset = map.latestOffset + 1

@@ -34,6 +34,8 @@ export class LogState {
   firstDirtyOffset: number
   /** Files of replaced segments, going when their last readers are done. */
   readonly #removals = new Set<Promise<void>>()
+  /** An exchange that counts and that a full disk has cut short: it is ended before anything is built on it. */
+  #exchange: { readonly old: readonly Segment[]; readonly cleaned: Segment } | undefined
   readonly #options: LogOptions
   readonly #snapshots: SnapshotFiles
   readonly #onIndexesDamaged: (segment: Segment) => void
@@ -69,6 +71,7 @@ export class LogState {
   /** How a log that is closed was left; undefined where its files have to be looked at. */
   get closedState(): ClosedState | undefined {
     const { segments, last, endOffset, epochs, producers, dedup } = this
+    if (this.#exchange !== undefined) return undefined
     if (segments.some(({ indexesDamaged }) => indexesDamaged)) return undefined
     return {
       segments: segments.map(({ files }) => files),
@@ -127,6 +130,7 @@ export class LogState {
   /** Cuts off the batch that holds `offset` and all behind it. */
   async truncateTo(offset: number): Promise<void> {
     if (offset >= this.endOffset) return
+    await this.endExchange()
     const first = segmentIndexFor(this.segments, offset) + 1
     await this.#remove(this.segments.splice(first))
     const { last } = this
@@ -143,6 +147,7 @@ export class LogState {
 
   /** Drops everything; the log goes on at `offset`. */
   async restartAt(offset: number): Promise<void> {
+    await this.endExchange()
     await this.#remove(this.segments.splice(0))
     this.endOffset = offset
     this.startOffset = offset
@@ -190,7 +195,7 @@ export class LogState {
 
   /**
    * Puts `cleaned`, which is sealed, in the place of `old`, neighbours in this log. Whoever reads them goes
-   * on. segment-swap.ts says what a crash leaves, and why in this order.
+   * on. segment-swap.ts says what a crash leaves, and why in this order. No other exchange is half done.
    */
   async exchange(old: readonly Segment[], cleaned: Segment): Promise<void> {
     const { disk, folder } = this.#options
@@ -205,11 +210,22 @@ export class LogState {
       segment.retire()
       this.sizeBytes -= segment.sizeBytes
     }
+    this.#exchange = { old, cleaned }
+    await this.endExchange()
+  }
+
+  /** What is left of an exchange to do, where there was no room for it: names alone. */
+  async endExchange(): Promise<void> {
+    if (this.#exchange === undefined) return
+    const { disk, folder } = this.#options
+    const { old, cleaned } = this.#exchange
     for (const segment of old) await segment.rename('.deleted')
-    await cleaned.rename('')
+    // Retention may have taken it meanwhile.
+    if (!cleaned.retired) await cleaned.rename('')
     for (const segment of old.slice(1)) await this.#snapshots.removeAt(segment.baseOffset)
     // One that came back after a power loss would stand beside its successor.
     await disk.flushFolder(folder)
+    this.#exchange = undefined
     for (const segment of old) this.#removeWhenFree(segment)
   }
 

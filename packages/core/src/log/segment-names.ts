@@ -50,8 +50,12 @@ export class SegmentNames {
     }
   }
 
-  /** Nothing else renames or removes the files meanwhile; those that are not there are passed over. */
+  /**
+   * Nothing else renames or removes the files meanwhile; those that are not there are passed over. Where it failed
+   * it is done again, to the same name.
+   */
   async rename(suffix: SegmentSuffix): Promise<void> {
+    if (this.#next === undefined && this.#suffix === suffix) return
     this.#next = suffix
     for (const kind of renamedKinds) {
       try {
@@ -65,7 +69,12 @@ export class SegmentNames {
   }
 
   async unlink(kinds: readonly SegmentFileKind[]): Promise<void> {
-    for (const kind of kinds) await this.#options.disk.unlink(this.path(kind))
+    const { disk } = this.#options
+    const next = this.#next
+    for (const kind of kinds) {
+      await disk.unlink(this.path(kind))
+      if (next !== undefined) await disk.unlink(this.#pathAs(kind, next))
+    }
   }
 
   #pathAs(kind: SegmentFileKind, suffix: SegmentSuffix): string {
