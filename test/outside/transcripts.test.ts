@@ -16,34 +16,24 @@
 
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, test } from 'vitest'
-import { startTarget, type Target } from './target.ts'
+import { expect, test } from 'vitest'
+import { startTarget } from './target.ts'
 import { Scene } from './transcripts/scene.ts'
 
 const folder = join(import.meta.dirname, 'transcripts')
 const came = join(import.meta.dirname, '../../.cache/outside/transcripts')
 const rewrite = process.env['REWRITE'] === '1' && process.env['TARGET'] === 'apache'
 
-let target: Target
-let scene: Scene
+const configs = {
+  'num.partitions': '2',
+  'auto.create.topics.enable': 'false',
+  'offsets.topic.num.partitions': '5',
+  'group.initial.rebalance.delay.ms': '0',
+}
 
-beforeAll(async () => {
-  target = await startTarget({
-    'num.partitions': '2',
-    'auto.create.topics.enable': 'false',
-    'offsets.topic.num.partitions': '5',
-    'group.initial.rebalance.delay.ms': '0',
-  })
-  scene = new Scene(target)
-}, 90_000)
-afterAll(async () => {
-  await scene?.[Symbol.asyncDispose]()
-  await target?.stop()
-  target?.remove()
-}, 60_000)
-
+/** Each has a broker of its own: what one leaves behind is not in the answers to another. */
 for (const file of readdirSync(folder).filter((name) => name.endsWith('.txt'))) {
-  test(file, { timeout: 240_000 }, async () => {
+  test(file, { timeout: 300_000 }, async () => {
     const path = join(folder, file)
     const recorded = readFileSync(path, 'utf8')
     const run = await replay(recorded)
@@ -56,6 +46,17 @@ for (const file of readdirSync(folder).filter((name) => name.endsWith('.txt'))) 
 
 /** The transcript as it is on this target: its commands and remarks, and what they print now. */
 async function replay(transcript: string): Promise<string> {
+  const target = await startTarget(configs)
+  try {
+    await using scene = new Scene(target)
+    return await play(scene, transcript)
+  } finally {
+    await target.stop()
+    target.remove()
+  }
+}
+
+async function play(scene: Scene, transcript: string): Promise<string> {
   const lines: string[] = []
   for (const line of transcript.split('\n')) {
     if (line.startsWith('#')) lines.push(line)
