@@ -24,8 +24,8 @@ import {
   isDeletedFolderName,
   parseFutureFolderName,
   parsePartitionFolderName,
-  parseSegmentFileName,
   partitionFolderName,
+  segmentFileName,
 } from './file-names.ts'
 import type { Log } from './log.ts'
 import { type MetaProperties, readMetaProperties, writeMetaProperties } from './meta-properties.ts'
@@ -213,10 +213,10 @@ export class LogDir {
   /** Whether nothing was ever appended to a log that is not open: its making was cut short, or all that came of it. */
   async neverHeld(folderName: string): Promise<boolean> {
     const entries = await this.#options.disk.list(join(this.path, folderName))
-    return entries.every(({ name, sizeBytes }) => {
-      const file = parseSegmentFileName(name)
-      return file?.kind !== 'log' || (file.offset === 0 && sizeBytes === 0)
-    })
+    // By whatever name: an exchange of segments that was cut short leaves records in a `.log.swap` alone.
+    return entries
+      .filter(({ name }) => name.includes('.log'))
+      .every(({ name, sizeBytes }) => name === segmentFileName(0, 'log') && sizeBytes === 0)
   }
 
   /** Removes a log that never held anything. */
